@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isRillflowError } from '../errors/rillflow-error.js'
+
+/** How often a transaction that the library owns is run again after the server broke it to resolve a race. */
+export interface RetryOptions {
+  /** The most runs, the first one counted; 5 unless told. */
+  readonly attempts?: number | undefined
+}
+
+/** Runs `work` again after a serialization failure or a deadlock, with a growing random pause; other errors pass. */
+export async function withRetry<Result>(
+  work: (attempt: number) => Promise<Result>,
+  options: RetryOptions = {},
+): Promise<Result> {
+  const attempts = options.attempts ?? 5
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work(attempt)
+    } catch (error) {
+      if (attempt >= attempts || !isRace(error)) throw error
+      // Random, because two losers that wait alike meet again.
+      await sleep(Math.random() * 5 * 2 ** attempt)
+    }
+  }
+}
+
+function isRace(error: unknown): boolean {
+  return isRillflowError(error, 'SerializationFailure') || isRillflowError(error, 'Deadlock')
+}

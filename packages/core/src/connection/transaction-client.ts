@@ -1,0 +1,157 @@
+import {
+  CommitOutcomeUnknownError,
+  ConnectionLostError,
+  DatabaseError,
+  TransactionAbortedError,
+} from '../errors/database-errors.js'
+import { fromDriverError } from '../errors/from-driver-error.js'
+import { isRillflowError } from '../errors/rillflow-error.js'
+import { InvalidStateError } from '../errors/usage-errors.js'
+import type { Statement } from '../sql/statement.js'
+import type { ClientLike } from './pool-like.js'
+import { queryOn, type Rows } from './query.js'
+
+/** The statements that open, keep and drop a transaction, or a savepoint inside somebody else's. */
+interface Bounds {
+  readonly begin: string
+  readonly commit: string
+  readonly rollback: string
+}
+
+export const ownTransaction: Bounds = { begin: 'begin', commit: 'commit', rollback: 'rollback' }
+
+/** A name of our own, so that it hides no savepoint of the caller's for longer than the call. */
+export const callersTransaction: Bounds = {
+  begin: 'savepoint rillflow',
+  commit: 'release savepoint rillflow',
+  rollback: 'rollback to savepoint rillflow; release savepoint rillflow',
+}
+
+/** One client inside one transaction, from its begin to its end. */
+export class TransactionClient {
+  readonly #client: ClientLike
+  readonly #prepare: boolean
+  readonly #bounds: Bounds
+  readonly #inFlight = new Set<Promise<unknown>>()
+  #failed: unknown
+  #open = false
+
+  constructor(client: ClientLike, prepare: boolean, bounds: Bounds) {
+    this.#client = client
+    this.#prepare = prepare
+    this.#bounds = bounds
+  }
+
+  async begin(): Promise<void> {
+    try {
+      await this.#client.query({ text: this.#bounds.begin })
+      this.#open = true
+    } catch (error) {
+      const mapped = fromDriverError(error, 'begin')
+      // 25P01: a savepoint outside a transaction. Each statement would commit on its own and nothing could be undone.
+      if (mapped instanceof DatabaseError && mapped.sqlState === '25P01') {
+        throw new InvalidStateError(
+          'The client given is not inside a transaction: begin one on it first, or leave `client` out and let the store begin its own.',
+        )
+      }
+      throw mapped
+    }
+  }
+
+  /** Runs one statement; its rows are arrays. */
+  async query<Row extends readonly unknown[]>(statement: Statement): Promise<Rows<Row>> {
+    return this.#run(statement.operation, () => queryOn<Row>(this.#client, statement, this.#prepare))
+  }
+
+  /** Runs SQL of the caller's own; rows are objects, as the driver makes them. */
+  async queryObjects(operation: string, text: string, values: readonly unknown[]): Promise<readonly unknown[]> {
+    return this.#run(operation, async () => {
+      try {
+        return (await this.#client.query({ text, values: [...values] })).rows
+      } catch (error) {
+        throw fromDriverError(error, operation)
+      }
+    })
+  }
+
+  /** Runs `send` as part of the transaction: refused after its end, waited for before its commit. */
+  async #run<Result>(operation: string, send: () => Promise<Result>): Promise<Result> {
+    if (!this.#open) {
+      throw new InvalidStateError(
+        `${operation}: the transaction is over. Await every call inside the callback, and do not keep its argument.`,
+      )
+    }
+    const sent = send()
+    this.#inFlight.add(sent)
+    try {
+      return await sent
+    } catch (error) {
+      this.#failed ??= error
+      throw error
+    } finally {
+      this.#inFlight.delete(sent)
+    }
+  }
+
+  /** Waits for what was sent, then commits; a transaction that the server has already given up is an error. */
+  async commit(): Promise<void> {
+    await this.#settle()
+    this.#open = false
+    if (this.#failed !== undefined) await this.#refuseCommit()
+    let command: string | undefined
+    try {
+      command = (await this.#client.query({ text: this.#bounds.commit })).command
+    } catch (error) {
+      const mapped = fromDriverError(error, 'commit')
+      if (mapped instanceof ConnectionLostError && this.#bounds === ownTransaction) throw outcomeUnknown(error)
+      throw mapped
+    }
+    // The server answers COMMIT of a failed transaction with ROLLBACK and no error.
+    if (command === 'ROLLBACK') throw aborted(undefined)
+  }
+
+  /** Gives everything up; returns false when the connection cannot be used again. */
+  async rollback(): Promise<boolean> {
+    await this.#settle()
+    if (!this.#open) return true
+    this.#open = false
+    try {
+      await this.#client.query({ text: this.#bounds.rollback })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async #settle(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
+  }
+
+  /** A statement failed and its error was swallowed: tell that, and leave a clean connection. */
+  async #refuseCommit(): Promise<never> {
+    this.#open = true
+    await this.rollback()
+    throw aborted(this.#failed)
+  }
+}
+
+function aborted(cause: unknown): TransactionAbortedError {
+  return new TransactionAbortedError(
+    'A statement of this transaction failed and its error was caught, so nothing was committed. ' +
+      'Let the error leave the callback, or use a savepoint around what may fail.',
+    cause,
+  )
+}
+
+function outcomeUnknown(cause: unknown): CommitOutcomeUnknownError {
+  return new CommitOutcomeUnknownError(
+    'The connection was lost while COMMIT was under way: everything is stored, or nothing. ' +
+      'Look for what you wrote before you write it again.',
+    cause,
+  )
+}
+
+/** Tells whether the error left the connection in a state that nobody can know. */
+export function isConnectionGone(error: unknown): boolean {
+  return ['ConnectionLost', 'CommitOutcomeUnknown', 'DriverError'].some((code) => isRillflowError(error, code))
+}

@@ -1,0 +1,91 @@
+import { mergeContexts, type Context } from '../context/context.js'
+import { InvalidStateError } from '../errors/usage-errors.js'
+import type { InstalledModule, SessionPart } from '../module/module.js'
+import type { TransactionScope } from '../module/scope.js'
+import { traced } from '../observability/channels.js'
+import { inCallersTransaction, inTransaction, storeScope, type ScopeSource } from './scopes.js'
+import type { ModuleRecord, SaveOptions, Session } from './store.js'
+
+/** Makes a session over the modules that stage work. */
+export function makeSession<Modules extends ModuleRecord>(
+  source: ScopeSource,
+  modules: ReadonlyMap<string, InstalledModule>,
+  initial: Context,
+): Session<Modules> {
+  let own = initial
+  let saving = false
+  // Read at each use: what is on the events is decided when the session is saved.
+  const context = (): Context => mergeContexts(source.context(), own)
+  const sessionSource = { ...source, context }
+  const parts = makeParts(modules, sessionSource)
+
+  async function saveChanges(options: SaveOptions = {}): Promise<object> {
+    if (saving) throw new InvalidStateError('saveChanges is already under way on this session; await it first.')
+    saving = true
+    try {
+      const saved = await save(sessionSource, parts, options)
+      for (const part of parts.values()) part.committed()
+      return saved
+    } finally {
+      saving = false
+    }
+  }
+
+  const session = {
+    get pending(): number {
+      return sum([...parts.values()].map((part) => part.pending()))
+    },
+    get context(): Context {
+      return context()
+    },
+    setContext: (more: Context): void => void (own = mergeContexts(own, more)),
+    saveChanges,
+    clear: (): void => {
+      if (saving) throw new InvalidStateError('clear: saveChanges is under way on this session; await it first.')
+      for (const part of parts.values()) part.clear()
+    },
+  }
+  for (const [key, part] of parts) Object.defineProperty(session, key, { value: part.api, enumerable: true })
+  // The mapped type is built key by key above; TypeScript cannot follow a loop.
+  return session as unknown as Session<Modules>
+}
+
+type Parts = ReadonlyMap<string, SessionPart>
+
+function makeParts(modules: ReadonlyMap<string, InstalledModule>, source: ScopeSource): Parts {
+  const scope = storeScope(source)
+  const parts = new Map<string, SessionPart>()
+  for (const [key, module] of modules) {
+    const part = module.session?.(scope)
+    if (part !== undefined) parts.set(key, part)
+  }
+  return parts
+}
+
+async function save(source: ScopeSource, parts: Parts, options: SaveOptions): Promise<object> {
+  const count = sum([...parts.values()].map((part) => part.pending()))
+  if (count === 0) return flushAll(parts, idleScope(source))
+  const { schema, tenant } = await source.target()
+  const run = (scope: TransactionScope): Promise<object> => flushAll(parts, scope)
+  return traced(
+    'save',
+    () => ({ operation: 'save', schema, tenant, correlationId: source.context().correlationId, count }),
+    () =>
+      options.client === undefined ? inTransaction(source, run) : inCallersTransaction(source, options.client, run),
+  )
+}
+
+async function flushAll(parts: Parts, scope: TransactionScope): Promise<object> {
+  // All at once, so that their statements leave together; one that fails makes the transaction roll back the others.
+  const saved = await Promise.all([...parts].map(async ([key, part]) => [key, await part.flush(scope)] as const))
+  return Object.fromEntries(saved)
+}
+
+/** For a session with nothing staged: flushing it sends nothing, and needs no transaction. */
+function idleScope(source: ScopeSource): TransactionScope {
+  return { ...storeScope(source), onCommit: () => undefined }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
+}
