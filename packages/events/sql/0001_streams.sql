@@ -1,0 +1,146 @@
+-- A stream's row is the one authority on its version: every append compares and sets it.
+create table :"schema".streams (
+  stream_id text primary key,
+  stream_no bigint generated always as identity,
+  category text not null,
+  version bigint not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  archived_at timestamptz,
+  tombstoned_at timestamptz,
+  constraint streams_stream_no_key unique (stream_no)
+) with (fillfactor = 80); -- room for the new version on the same page, so that no index is touched
+
+-- The sequence must keep "cache 1": a cached block would hand out positions below the floor of a later writer.
+create table :"schema".events (
+  position bigint generated always as identity (sequence name :"schema".events_position_seq cache 1) primary key,
+  stream_no bigint not null,
+  version bigint not null,
+  stream_id text not null,
+  category text not null,
+  type text not null,
+  schema_version int not null,
+  data jsonb not null,
+  headers jsonb,
+  event_id uuid not null,
+  causation_id text,
+  correlation_id text,
+  created_at timestamptz not null default now(),
+  constraint events_stream_no_version_key unique (stream_no, version)
+);
+
+-- Tells readers, by a lock that they can see, from which position on this transaction may still write. It must be held
+-- before the first nextval. The key carries the low 24 bits of the sequence's oid and the low 40 bits of its last value;
+-- safe_head() reads it back. Once in a transaction, because one key for each append would fill the lock table. The
+-- setting is undone by a rollback to a savepoint exactly when the lock is, and never outlives the transaction.
+create function :"schema".hold_floor() returns void
+  language plpgsql volatile set search_path to pg_catalog, pg_temp as $$
+declare
+  seq record;
+  held text;
+begin
+  select s.tableoid::bigint as id, s.last_value - (not s.is_called)::int as last into seq from :"schema".events_position_seq s;
+  held := 'rillflow.floor_' || seq.id;
+  if coalesce(current_setting(held, true), '') = '' then
+    perform pg_advisory_xact_lock_shared(((seq.id & 16777215) << 40) | (seq.last & 1099511627775));
+    perform set_config(held, seq.last::text, true);
+  end if;
+end
+$$;
+
+-- The position up to which nothing can appear any more: the sequence's last value, or the lowest floor that a writer
+-- holds. The two reads stand in two statements because their order is the proof: a writer whose lock is not seen here
+-- takes its positions after the first read, above what that read saw.
+create function :"schema".safe_head() returns bigint
+  language plpgsql volatile set search_path to pg_catalog, pg_temp as $$
+declare
+  seq record;
+  lowest bigint;
+begin
+  select s.tableoid::bigint as id, s.last_value - (not s.is_called)::int as last into seq from :"schema".events_position_seq s;
+  -- A floor is known modulo 2^40; it lies within 2^39 of the last value, before or after it.
+  select min(((((l.classid::bigint & 255) << 32) | l.objid::bigint) - seq.last + 549755813888) & 1099511627775) into lowest
+    from pg_locks l
+    where l.locktype = 'advisory' and l.objsubid = 1 and l.mode = 'ShareLock' and l.granted
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+      and l.classid::bigint >> 8 = seq.id & 16777215;
+  return least(seq.last, coalesce(seq.last + lowest - 549755813888, seq.last));
+end
+$$;
+
+-- Appends to several streams in one transaction. appends is
+--   [[stream id, category, expected, [[type, schema version, data, headers, event id, causation id, correlation id], …]], …]
+-- where expected is a version, 0 for "no stream", -1 for "any", -2 for "stream exists". One row comes back for each
+-- append, in order: its status, the stream's version now, and the last position written. An append whose status is not
+-- "appended" wrote nothing; the others are not disturbed by it. Appends must come sorted by stream id: two transactions
+-- that take the same streams in different orders end in a deadlock.
+create function :"schema".append(appends jsonb)
+  returns table (ordinal int, status text, version bigint, "position" bigint)
+  language plpgsql volatile set search_path to pg_catalog, pg_temp as $$
+declare
+  item record;
+  number bigint;
+  now_at bigint;
+  its_category text;
+  outcome text;
+  numbers bigint[] := '{}';
+  versions bigint[] := '{}';
+  categories text[] := '{}';
+  outcomes text[] := '{}';
+begin
+  perform :"schema".hold_floor();
+  for item in
+    select a.x ->> 0 as stream_id, a.x ->> 1 as category, (a.x ->> 2)::bigint as expected, jsonb_array_length(a.x -> 3) as count
+    from jsonb_array_elements(appends) as a (x)
+  loop
+    loop
+      number := null;
+      outcome := 'appended';
+      if item.expected = -1 then
+        insert into :"schema".streams as s (stream_id, category, version) values (item.stream_id, item.category, item.count)
+          on conflict (stream_id) do update set version = s.version + excluded.version, updated_at = now()
+            where s.archived_at is null and s.tombstoned_at is null
+          returning s.stream_no, s.version, s.category into number, now_at, its_category;
+      elsif item.expected = 0 then
+        insert into :"schema".streams as s (stream_id, category, version) values (item.stream_id, item.category, item.count)
+          on conflict (stream_id) do nothing
+          returning s.stream_no, s.version, s.category into number, now_at, its_category;
+      else
+        update :"schema".streams as s set version = s.version + item.count, updated_at = now()
+          where s.stream_id = item.stream_id and (s.version = item.expected or item.expected = -2)
+            and s.archived_at is null and s.tombstoned_at is null
+          returning s.stream_no, s.version, s.category into number, now_at, its_category;
+      end if;
+      exit when number is not null;
+      select s.version, case when s.tombstoned_at is not null then 'tombstoned' when s.archived_at is not null then 'archived' else 'conflict' end
+        into now_at, outcome from :"schema".streams s where s.stream_id = item.stream_id;
+      if not found then
+        now_at := 0;
+        outcome := 'conflict';
+      end if;
+      -- The stream changed between the two statements and is now as expected: try again instead of telling a conflict
+      -- whose actual version is the expected one.
+      exit when outcome <> 'conflict' or not (item.expected = -1 or now_at = item.expected or (item.expected = -2 and now_at > 0));
+    end loop;
+    numbers := numbers || number;
+    versions := versions || now_at;
+    categories := categories || its_category;
+    outcomes := outcomes || outcome;
+  end loop;
+  return query
+    with written as (
+      insert into :"schema".events as e
+        (stream_no, version, stream_id, category, type, schema_version, data, headers, event_id, causation_id, correlation_id)
+      select numbers[a.i], versions[a.i] - jsonb_array_length(a.x -> 3) + v.i, a.x ->> 0, categories[a.i],
+        v.x ->> 0, (v.x ->> 1)::int, v.x -> 2, nullif(v.x -> 3, 'null'::jsonb), (v.x ->> 4)::uuid, v.x ->> 5, v.x ->> 6
+      from jsonb_array_elements(appends) with ordinality as a (x, i),
+        jsonb_array_elements(a.x -> 3) with ordinality as v (x, i)
+      where numbers[a.i] is not null
+      returning e.stream_no, e.version, e.position
+    )
+    select u.i::int, u.status, u.version, w.position
+    from unnest(outcomes, versions, numbers) with ordinality as u (status, version, stream_no, i)
+      left join written w on w.stream_no = u.stream_no and w.version = u.version
+    order by u.i;
+end
+$$;

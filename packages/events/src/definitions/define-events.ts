@@ -1,0 +1,68 @@
+import { InvalidConfigError, type StandardSchemaV1 } from '@rillflow/core'
+import type { NewEvent, StoredEvent } from '../event.js'
+
+/** Event types and the schema of each one's data. */
+export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>
+
+/** Events that belong together, made by {@link defineEvents}. */
+export interface EventFamily<Schemas extends EventSchemas = EventSchemas> {
+  /** The category of a stream whose first event is of this family, unless the append names another. */
+  readonly category: string
+  readonly schemas: Schemas
+}
+
+/** The families of a store under the names that the user gives them. */
+export type EventFamilies = Readonly<Record<string, EventFamily>>
+
+/** What may be appended: type and data as a pair, for every event of the families. */
+export type NewEventOf<Families extends EventFamilies> = {
+  [Key in keyof Families]: NewEventIn<Families[Key]['schemas']>
+}[keyof Families]
+
+type NewEventIn<Schemas extends EventSchemas> = {
+  [Type in keyof Schemas & string]: NewEvent<Type, StandardSchemaV1.InferInput<Schemas[Type]>>
+}[keyof Schemas & string]
+
+/** What is read back: type and data as a pair, for every event of the families. */
+export type StoredEventOf<Families extends EventFamilies> = {
+  [Key in keyof Families]: StoredEventIn<Families[Key]['schemas']>
+}[keyof Families]
+
+/** What is read back of one family. */
+export type StoredEventIn<Schemas extends EventSchemas> = {
+  [Type in keyof Schemas & string]: StoredEvent<Type, StandardSchemaV1.InferOutput<Schemas[Type]>>
+}[keyof Schemas & string]
+
+/**
+ * Defines a family of events: each type with any Standard Schema for its data.
+ *
+ * @throws InvalidConfig when the category or a type is empty.
+ *
+ * @example
+ * ```ts
+ * import { typed } from '@rillflow/core'
+ * import { defineEvents } from '@rillflow/events'
+ * import { z } from 'zod'
+ *
+ * const OrderEvents = defineEvents('order', {
+ *   OrderPlaced: z.object({ customerId: z.string(), total: z.number() }),
+ *   OrderShipped: typed<{ carrier: string }>(), // not validated
+ * })
+ * ```
+ */
+export function defineEvents<const Schemas extends EventSchemas>(
+  category: string,
+  schemas: Schemas,
+): EventFamily<Schemas> {
+  if (category === '')
+    throw new InvalidConfigError('defineEvents: the category is empty; name the kind of stream, as in "order".')
+  for (const [type, schema] of Object.entries(schemas)) {
+    if (type === '') throw new InvalidConfigError(`defineEvents("${category}"): an event type is empty.`)
+    if (typeof schema?.['~standard']?.validate !== 'function') {
+      throw new InvalidConfigError(
+        `defineEvents("${category}"): ${type} has no Standard Schema; give one, as zod makes, or typed<…>().`,
+      )
+    }
+  }
+  return { category, schemas }
+}

@@ -1,0 +1,33 @@
+import type { JsonObject } from '@rillflow/core'
+
+/** An event to append. */
+export interface NewEvent<Type extends string = string, Data = unknown> {
+  readonly type: Type
+  readonly data: Data
+  /** A UUID; made when left out. */
+  readonly id?: string | undefined
+  /** Merged over those of the append and of the context, key by key. */
+  readonly headers?: JsonObject | undefined
+  readonly causationId?: string | undefined
+  readonly correlationId?: string | undefined
+}
+
+/** An event as it is stored. */
+export interface StoredEvent<Type extends string = string, Data = unknown> {
+  readonly type: Type
+  readonly data: Data
+  /** A UUID. */
+  readonly id: string
+  readonly streamId: string
+  /** The place in the stream: 1, 2, 3 … without holes. */
+  readonly version: number
+  /** The place in the store: rising, with holes where a transaction rolled back. */
+  readonly position: number
+  readonly category: string
+  readonly schemaVersion: number
+  readonly headers: JsonObject
+  readonly causationId: string | undefined
+  readonly correlationId: string | undefined
+  /** The server's clock at the start of the transaction that wrote it. */
+  readonly createdAt: Date
+}

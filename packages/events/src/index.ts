@@ -1,0 +1,23 @@
+export type { AppendResult } from './append/append-events.js'
+export type { ExpectedVersion } from './append/expected-version.js'
+export type { AppendOptions } from './append/prepare-append.js'
+export {
+  defineEvents,
+  type EventFamilies,
+  type EventFamily,
+  type EventSchemas,
+  type NewEventOf,
+  type StoredEventIn,
+  type StoredEventOf,
+} from './definitions/define-events.js'
+export {
+  LimitExceededError,
+  StreamArchivedError,
+  StreamTombstonedError,
+  UnknownEventTypeError,
+  UnsafeIsolationError,
+} from './errors.js'
+export type { NewEvent, StoredEvent } from './event.js'
+export { events, type EventsShape, type EventStore, type StagedEventStore } from './events.js'
+export type { EventReader } from './read/event-reader.js'
+export type { Direction, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'

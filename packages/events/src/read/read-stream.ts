@@ -1,0 +1,60 @@
+import { defineStatement, type Scope } from '@rillflow/core'
+import { checkText } from '../append/check-text.js'
+import type { EventRegistry } from '../definitions/event-registry.js'
+import type { StoredEvent } from '../event.js'
+import { pagedReader, type EventReader } from './event-reader.js'
+import { checkCount, checkDirection, defaultPageSize, type Direction, type ReadStreamOptions } from './read-options.js'
+import { eventColumns, toStoredEvent, type EventRow } from './stored-row.js'
+
+const readStatements = {
+  forward: readStatement('asc'),
+  backward: readStatement('desc'),
+}
+
+function readStatement(order: 'asc' | 'desc'): ReturnType<typeof defineStatement> {
+  return defineStatement(
+    `read_stream_${order}`,
+    (schema) => `select ${eventColumns} from ${schema}.events e
+  where e.stream_no = (select s.stream_no from ${schema}.streams s where s.stream_id = $1::text)
+    and e.version between $2::bigint and $3::bigint
+  order by e.version ${order} limit $4::bigint`,
+  )
+}
+
+const maxVersion = Number.MAX_SAFE_INTEGER
+
+/** Reads one stream in the order of its versions. A stream that does not exist has no events. */
+export function readStream(
+  scope: Scope,
+  registry: EventRegistry,
+  streamId: string,
+  options: ReadStreamOptions,
+): EventReader<StoredEvent> {
+  checkText('streamId', streamId)
+  checkCount('from', options.from, 1)
+  checkCount('to', options.to, 0)
+  checkCount('limit', options.limit, 0)
+  checkCount('pageSize', options.pageSize, 1)
+  checkDirection(options.direction)
+  const { from = 1, to = maxVersion, limit, direction = 'forward', pageSize = defaultPageSize } = options
+  return pagedReader(
+    async (last: StoredEvent | undefined, size) => {
+      const { schema } = await scope.target()
+      const range = rangeAfter(direction, { from, to }, last?.version)
+      const values = [streamId, range.from, range.to, size ?? null]
+      const { rows } = await scope.query<EventRow>(readStatements[direction](schema, values))
+      return rows.map((row) => toStoredEvent(row, registry))
+    },
+    { pageSize, limit },
+  )
+}
+
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+function rangeAfter(direction: Direction, range: Range, last: number | undefined): Range {
+  if (last === undefined) return range
+  return direction === 'forward' ? { ...range, from: last + 1 } : { ...range, to: last - 1 }
+}

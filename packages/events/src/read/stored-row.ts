@@ -1,0 +1,58 @@
+import { safeInteger, type JsonObject } from '@rillflow/core'
+import { UnknownEventTypeError } from '../errors.js'
+import type { EventRegistry } from '../definitions/event-registry.js'
+import type { StoredEvent } from '../event.js'
+
+/** What every read selects of `events e`, in the order of {@link EventRow}; all text, so no driver parses anything. */
+export const eventColumns = `e.position::text as "position", e.version::text as version, e.type, e.schema_version::text as schema_version,
+  e.data::text as data, e.headers::text as headers, e.event_id::text as event_id, e.causation_id, e.correlation_id,
+  e.category, e.stream_id, (extract(epoch from e.created_at) * 1000000)::bigint::text as created_at`
+
+/** A row of {@link eventColumns}. */
+export type EventRow = readonly [
+  position: string,
+  version: string,
+  type: string,
+  schemaVersion: string,
+  data: string,
+  headers: string | null,
+  eventId: string,
+  causationId: string | null,
+  correlationId: string | null,
+  category: string,
+  streamId: string,
+  createdAtMicros: string,
+]
+
+/**
+ * Makes an event of a row.
+ *
+ * @throws UnknownEventType when no family of the store has the type.
+ */
+export function toStoredEvent(row: EventRow, registry: EventRegistry): StoredEvent {
+  const type = row[2]
+  if (!registry.has(type)) throw unknownType(row)
+  return {
+    type,
+    data: JSON.parse(row[4]) as unknown,
+    id: row[6],
+    streamId: row[10],
+    version: safeInteger(row[1], 'version'),
+    position: safeInteger(row[0], 'position'),
+    category: row[9],
+    schemaVersion: Number(row[3]),
+    headers: row[5] === null ? {} : (JSON.parse(row[5]) as JsonObject),
+    causationId: row[7] ?? undefined,
+    correlationId: row[8] ?? undefined,
+    createdAt: new Date(Math.floor(Number(row[11]) / 1000)),
+  }
+}
+
+function unknownType(row: EventRow): UnknownEventTypeError {
+  const [position, version, type] = row
+  return new UnknownEventTypeError(
+    type,
+    `The event at position ${position} (version ${version} of stream ${JSON.stringify(row[10])}) has the type ${JSON.stringify(type)}, ` +
+      "which is in none of this store's families. Pass its family to events({ … }).",
+  )
+}

@@ -1,0 +1,24 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ClientBase, Pool } from 'pg'
+
+const CHECKS = 1_000
+const PAUSE_MS = 5
+
+/** The server process behind a connection. */
+export async function backendOf(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return rows[0]?.pid ?? 0
+}
+
+/** Waits until so many server processes wait for a lock that `holder` has. */
+export async function untilBlockedBy(pool: Pool, holder: number, count = 1): Promise<void> {
+  for (let check = 0; check < CHECKS; check += 1) {
+    const { rowCount } = await pool.query(
+      'select 1 from pg_stat_activity where datname = current_database() and $1 = any(pg_blocking_pids(pid))',
+      [holder],
+    )
+    if (rowCount === count) return
+    await pause(PAUSE_MS)
+  }
+  throw new Error(`After ${CHECKS} checks there are still not ${count} processes that wait for ${holder}.`)
+}
