@@ -7,6 +7,7 @@ export type {
   UrlConnection,
 } from './connection/connection-options.js'
 export type { Connection } from './connection/connection.js'
+export type { DedicatedClient } from './connection/dedicated-client.js'
 export type { ClientLike, PoolClientLike, PoolLike, QueryConfigLike, QueryResultLike } from './connection/pool-like.js'
 export type { Rows } from './connection/query.js'
 export type { RetryOptions } from './connection/retry.js'
@@ -25,6 +26,7 @@ export {
   QueryCanceledError,
   SchemaMissingError,
   SerializationFailureError,
+  type SentStatement,
   TransactionAbortedError,
   UniqueViolationError,
 } from './errors/database-errors.js'

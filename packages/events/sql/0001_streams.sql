@@ -1,6 +1,7 @@
 -- A stream's row is the one authority on its version: every append compares and sets it.
 create table :"schema".streams (
-  stream_id text primary key,
+  -- in byte order, so that a prefix is a range of the index
+  stream_id text collate "C" primary key,
   stream_no bigint generated always as identity,
   category text not null,
   version bigint not null,
@@ -16,7 +17,7 @@ create table :"schema".events (
   position bigint generated always as identity (sequence name :"schema".events_position_seq cache 1) primary key,
   stream_no bigint not null,
   version bigint not null,
-  stream_id text not null,
+  stream_id text collate "C" not null,
   category text not null,
   type text not null,
   schema_version int not null,
@@ -68,17 +69,33 @@ begin
 end
 $$;
 
+-- The first result of an append that was given a key. The key belongs to its stream.
+create table :"schema".idempotency_keys (
+  stream_id text collate "C" not null,
+  key text not null,
+  -- of the types and data of the events; a repeat with others is refused
+  fingerprint bytea not null,
+  version bigint not null,
+  count int not null,
+  created_at timestamptz not null default now(),
+  primary key (stream_id, key)
+);
+
 -- Appends to several streams in one transaction. appends is
---   [[stream id, category, expected, [[type, schema version, data, headers, event id, causation id, correlation id], …]], …]
--- where expected is a version, 0 for "no stream", -1 for "any", -2 for "stream exists". One row comes back for each
--- append, in order: its status, the stream's version now, and the last position written. An append whose status is not
--- "appended" wrote nothing; the others are not disturbed by it. Appends must come sorted by stream id: two transactions
--- that take the same streams in different orders end in a deadlock.
-create function :"schema".append(appends jsonb)
-  returns table (ordinal int, status text, version bigint, "position" bigint)
-  language plpgsql volatile set search_path to pg_catalog, pg_temp as $$
+--   [[stream id, category, expected, [[type, schema version, data, headers, event id, causation id, correlation id], …], key], …]
+-- where expected is a version, 0 for "no stream", -1 for "any", -2 for "stream exists", and key is an idempotency key or
+-- null. One row comes back for each append, in order: its status, the stream's version now, the last position written,
+-- and for a repeated key the ids of the events that its first use wrote. An append whose status is not "appended" wrote
+-- nothing, and the others are not disturbed by it. Appends must come sorted by stream id: two transactions that take the
+-- same streams in different orders end in a deadlock. A key may stand once in a batch.
+create function :"schema".append(appends jsonb, notify boolean default false)
+  returns table (ordinal int, status text, version bigint, "position" bigint, event_ids text)
+  language plpgsql volatile set search_path to pg_catalog, pg_temp
+  -- planned once: planning anew for the values of each call costs more than the appends of a small batch
+  set plan_cache_mode to force_generic_plan as $$
 declare
   item record;
+  known record;
   number bigint;
   now_at bigint;
   its_category text;
@@ -87,15 +104,34 @@ declare
   versions bigint[] := '{}';
   categories text[] := '{}';
   outcomes text[] := '{}';
+  counts int[] := '{}';
 begin
   perform :"schema".hold_floor();
   for item in
-    select a.x ->> 0 as stream_id, a.x ->> 1 as category, (a.x ->> 2)::bigint as expected, jsonb_array_length(a.x -> 3) as count
+    select a.x ->> 0 as stream_id, a.x ->> 1 as category, (a.x ->> 2)::bigint as expected,
+      jsonb_array_length(a.x -> 3) as count, a.x ->> 4 as key,
+      case when a.x ->> 4 is not null then sha256(convert_to(
+        (select jsonb_agg(jsonb_build_array(v.x -> 0, v.x -> 2) order by v.i) from jsonb_array_elements(a.x -> 3) with ordinality as v (x, i))::text,
+        'UTF8')) end as fingerprint
     from jsonb_array_elements(appends) as a (x)
   loop
-    loop
+    outcome := 'appended';
+    if item.key is not null then
+      -- Waits for another transaction that uses the key, so that its result can be seen below.
+      insert into :"schema".idempotency_keys (stream_id, key, fingerprint, version, count)
+        values (item.stream_id, item.key, item.fingerprint, 0, item.count) on conflict do nothing;
+      if not found then
+        select k.fingerprint, k.version, k.count, s.stream_no into known
+          from :"schema".idempotency_keys k join :"schema".streams s on s.stream_id = k.stream_id
+          where k.stream_id = item.stream_id and k.key = item.key;
+        outcome := case when known.fingerprint = item.fingerprint then 'repeated' else 'mismatch' end;
+        number := known.stream_no;
+        now_at := known.version;
+        item.count := known.count;
+      end if;
+    end if;
+    while outcome = 'appended' loop
       number := null;
-      outcome := 'appended';
       if item.expected = -1 then
         insert into :"schema".streams as s (stream_id, category, version) values (item.stream_id, item.category, item.count)
           on conflict (stream_id) do update set version = s.version + excluded.version, updated_at = now()
@@ -120,27 +156,44 @@ begin
       end if;
       -- The stream changed between the two statements and is now as expected: try again instead of telling a conflict
       -- whose actual version is the expected one.
-      exit when outcome <> 'conflict' or not (item.expected = -1 or now_at = item.expected or (item.expected = -2 and now_at > 0));
+      if outcome = 'conflict' and (item.expected = -1 or now_at = item.expected or (item.expected = -2 and now_at > 0)) then
+        outcome := 'appended';
+      end if;
     end loop;
+    if item.key is not null and outcome = 'appended' then
+      update :"schema".idempotency_keys k set version = now_at where k.stream_id = item.stream_id and k.key = item.key;
+    elsif item.key is not null and outcome not in ('repeated', 'mismatch') then
+      delete from :"schema".idempotency_keys k where k.stream_id = item.stream_id and k.key = item.key;
+    end if;
     numbers := numbers || number;
     versions := versions || now_at;
     categories := categories || its_category;
     outcomes := outcomes || outcome;
+    counts := counts || item.count;
   end loop;
   return query
     with written as (
       insert into :"schema".events as e
         (stream_no, version, stream_id, category, type, schema_version, data, headers, event_id, causation_id, correlation_id)
-      select numbers[a.i], versions[a.i] - jsonb_array_length(a.x -> 3) + v.i, a.x ->> 0, categories[a.i],
+      select numbers[a.i], versions[a.i] - counts[a.i] + v.i, a.x ->> 0, categories[a.i],
         v.x ->> 0, (v.x ->> 1)::int, v.x -> 2, nullif(v.x -> 3, 'null'::jsonb), (v.x ->> 4)::uuid, v.x ->> 5, v.x ->> 6
       from jsonb_array_elements(appends) with ordinality as a (x, i),
         jsonb_array_elements(a.x -> 3) with ordinality as v (x, i)
-      where numbers[a.i] is not null
+      where outcomes[a.i] = 'appended'
       returning e.stream_no, e.version, e.position
     )
-    select u.i::int, u.status, u.version, w.position
-    from unnest(outcomes, versions, numbers) with ordinality as u (status, version, stream_no, i)
-      left join written w on w.stream_no = u.stream_no and w.version = u.version
+    select u.i::int, u.status, u.version,
+      case when u.status = 'repeated'
+        then (select e.position from :"schema".events e where e.stream_no = u.stream_no and e.version = u.version)
+        else w.position end,
+      case when u.status = 'repeated'
+        then (select string_agg(e.event_id::text, ',' order by e.version) from :"schema".events e
+          where e.stream_no = u.stream_no and e.version > u.version - u.count and e.version <= u.version) end
+    from unnest(outcomes, versions, numbers, counts) with ordinality as u (status, version, stream_no, count, i)
+      left join written w on u.status = 'appended' and w.stream_no = u.stream_no and w.version = u.version
     order by u.i;
+  if notify then
+    perform pg_notify('rillflow', :'schema');
+  end if;
 end
 $$;

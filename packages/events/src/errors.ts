@@ -46,3 +46,41 @@ export class UnsafeIsolationError extends RillflowError<'UnsafeIsolation'> {
     )
   }
 }
+
+/** The append's signal was aborted before the append left; nothing of it was written. */
+export class AbortedError extends RillflowError<'Aborted'> {
+  readonly streamId: string
+  constructor(streamId: string, reason: unknown) {
+    super(`The append to stream ${JSON.stringify(streamId)} was aborted before it was sent; nothing was written.`, {
+      code: 'Aborted',
+      cause: reason,
+    })
+    this.streamId = streamId
+  }
+}
+
+/** More appends wait than the queue takes; nothing of this one was written. */
+export class OverloadedError extends RillflowError<'Overloaded'> {
+  constructor(maxQueued: number) {
+    super(
+      `${maxQueued} appends are waiting already; this one was not queued and nothing of it was written. ` +
+        'Slow down and try again, or raise groupCommit.maxQueued.',
+      { code: 'Overloaded', retryable: true },
+    )
+  }
+}
+
+/** The key was used on this stream before, for other events. */
+export class IdempotencyMismatchError extends RillflowError<'IdempotencyMismatch'> {
+  readonly streamId: string
+  readonly idempotencyKey: string
+  constructor(streamId: string, idempotencyKey: string) {
+    super(
+      `The idempotency key ${JSON.stringify(idempotencyKey)} was used on stream ${JSON.stringify(streamId)} before, for ` +
+        'events of other types or data. Nothing was written. Give each intention a key of its own.',
+      { code: 'IdempotencyMismatch' },
+    )
+    this.streamId = streamId
+    this.idempotencyKey = idempotencyKey
+  }
+}

@@ -2,33 +2,39 @@ import {
   moduleContract,
   RillflowError,
   traced,
+  type InstalledModule,
   type Module,
-  type Scope,
+  type ModuleHost,
   type SchemaComponent,
+  type Scope,
+  type SessionPart,
   type TransactionScope,
 } from '@rillflow/core'
 import streams from '../sql/0001_streams.sql'
-import { appendEvents, type AppendOutcome, type AppendResult } from './append/append-events.js'
-import { prepareAppend, type AppendOptions } from './append/prepare-append.js'
+import { appendOne, type AppendOutcome } from './append/append-events.js'
+import type { GroupCommitOptions } from './append/append-queue.js'
+import type { AppendResult } from './append/append-result.js'
+import { Appender } from './append/appender.js'
+import {
+  prepareAppend,
+  type AppendOptions,
+  type PreparedAppend,
+  type StoreAppendOptions,
+} from './append/prepare-append.js'
 import type { EventFamilies, NewEventOf, StoredEventOf } from './definitions/define-events.js'
 import { EventRegistry } from './definitions/event-registry.js'
+import type { NewEvent } from './event.js'
+import { Heads } from './head/heads.js'
 import { safeHead } from './head/safe-head.js'
+import { WakeUps } from './head/wake-ups.js'
 import type { EventReader } from './read/event-reader.js'
 import { readAll } from './read/read-all.js'
-import type { ReadAllOptions, ReadStreamOptions } from './read/read-options.js'
+import { checkCount, type ReadAllOptions, type ReadStreamOptions } from './read/read-options.js'
 import { readStream } from './read/read-stream.js'
 import { StagedAppends } from './session/staged-appends.js'
 
-/** The event store of one tenant, on the pool or inside a transaction. */
-export interface EventStore<Families extends EventFamilies> {
-  /**
-   * Appends events to a stream, all or none, in one round trip.
-   *
-   * @throws VersionConflict with the actual version, when the stream is not as `expected`.
-   * @throws ValidationFailed, UnknownEventType, UnstorableValue, InvalidArgument, LimitExceeded before anything is sent.
-   * @throws StreamArchived, StreamTombstoned
-   */
-  append(streamId: string, events: readonly NewEventOf<Families>[], options?: AppendOptions): Promise<AppendResult>
+/** What can be done with the events of one tenant, on the store and inside a transaction. */
+export interface EventReads<Families extends EventFamilies> {
   /** Reads one stream; a stream that does not exist has no events. */
   readStream(streamId: string, options?: ReadStreamOptions): EventReader<StoredEventOf<Families>>
   /**
@@ -38,6 +44,31 @@ export interface EventStore<Families extends EventFamilies> {
   readAll(options?: ReadAllOptions): EventReader<StoredEventOf<Families>>
   /** The safe head: nothing will ever appear at or below it that is not there now. 0 in an empty store. */
   head(): Promise<number>
+}
+
+/** The event store of one tenant. */
+export interface EventStore<Families extends EventFamilies> extends EventReads<Families> {
+  /**
+   * Appends events to a stream, all or none, in one round trip; those that come together share it.
+   *
+   * @throws VersionConflict with the actual version, when the stream is not as `expected`.
+   * @throws ValidationFailed, UnknownEventType, UnstorableValue, InvalidArgument, LimitExceeded before anything is sent.
+   * @throws StreamArchived, StreamTombstoned, IdempotencyMismatch
+   * @throws Overloaded when too many appends wait; Aborted when the signal withdrew it; nothing is written then.
+   * @throws CommitOutcomeUnknown when the connection was lost and what became of the append could not be found out.
+   */
+  append(streamId: string, events: readonly NewEventOf<Families>[], options?: StoreAppendOptions): Promise<AppendResult>
+  /**
+   * Waits until the safe head is beyond `after`, and gives it: a reader that has read everything calls it with its last
+   * position. Rejects with the signal's reason when it is aborted.
+   */
+  waitForHead(after: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>
+}
+
+/** The event store inside one transaction: appends are committed, or not, with everything else in it. */
+export interface TransactionEventStore<Families extends EventFamilies> extends EventReads<Families> {
+  /** Appends events to a stream; after a conflict the transaction can go on. */
+  append(streamId: string, events: readonly NewEventOf<Families>[], options?: AppendOptions): Promise<AppendResult>
 }
 
 /** Stages appends in a session. */
@@ -54,7 +85,7 @@ export interface StagedEventStore<Families extends EventFamilies> {
 /** What {@link events} adds to a store. */
 export interface EventsShape<Families extends EventFamilies> {
   readonly store: EventStore<Families>
-  readonly transaction: EventStore<Families>
+  readonly transaction: TransactionEventStore<Families>
   readonly session: StagedEventStore<Families>
   readonly saved: readonly AppendResult[]
 }
@@ -62,6 +93,22 @@ export interface EventsShape<Families extends EventFamilies> {
 const component: SchemaComponent = {
   module: 'events',
   migrations: [{ number: 1, name: 'streams', sql: streams }],
+}
+
+/** How the event store of a process works. */
+export interface EventsOptions {
+  /**
+   * Concurrent appends share statements: while one is out, others queue, and leave together when it lands. True unless
+   * told; false sends each on its own.
+   */
+  readonly groupCommit?: boolean | GroupCommitOptions | undefined
+  /**
+   * Readers are woken by a notification, at most one every 10 ms, on a connection of their own. True unless told; false
+   * polls alone, for poolers that keep no session.
+   */
+  readonly wakeUps?: boolean | undefined
+  /** How long to look for the outcome of an append whose connection was lost, in milliseconds; 10,000 unless told. */
+  readonly outcomeTimeout?: number | undefined
 }
 
 /**
@@ -83,46 +130,46 @@ const component: SchemaComponent = {
  * for await (const event of store.events.readStream('order-1')) console.log(event.version, event.type)
  * ```
  */
-export function events<const Families extends EventFamilies>(families: Families): Module<EventsShape<Families>> {
+export function events<const Families extends EventFamilies>(
+  families: Families,
+  options: EventsOptions = {},
+): Module<EventsShape<Families>> {
   const registry = new EventRegistry(families)
   return {
     name: '@rillflow/events',
     contract: moduleContract,
     components: [component],
-    install: () => ({
-      store: (scope) => eventStore<Families>(scope, registry, false),
-      transaction: (scope: TransactionScope) => eventStore<Families>(scope, registry, true),
-      session: () => {
-        const staged = new StagedAppends(registry)
-        return {
-          api: { append: (streamId, list, options = {}) => staged.stage(streamId, list, options) },
-          pending: () => staged.pending,
-          flush: (scope) => staged.flush(scope),
-          committed: () => staged.committed(),
-          clear: () => staged.clear(),
-        }
-      },
-    }),
+    install: (host) => install<Families>(host, registry, options),
   }
 }
 
-function eventStore<Families extends EventFamilies>(
+function install<Families extends EventFamilies>(
+  { connection, logger }: ModuleHost,
+  registry: EventRegistry,
+  options: EventsOptions,
+): InstalledModule<EventsShape<Families>> {
+  const { groupCommit = true, wakeUps: notify = true, outcomeTimeout = 10_000 } = options
+  const wakeUps = new WakeUps(connection, logger, notify)
+  const appender = new Appender(connection, wakeUps, { groupCommit, outcomeTimeout })
+  const heads = new Heads(connection, logger, wakeUps, notify)
+  return {
+    store: (scope) => storeApi<Families>(scope, { registry, appender, heads }),
+    transaction: (scope) => transactionApi<Families>(scope, registry, wakeUps),
+    session: () => sessionPart(registry, wakeUps),
+    close: async () => {
+      await appender.close()
+      await heads.close()
+      wakeUps.close()
+    },
+  }
+}
+
+function readApi<Families extends EventFamilies>(
   scope: Scope,
   registry: EventRegistry,
   inTransaction: boolean,
-): EventStore<Families> {
+): EventReads<Families> {
   return {
-    async append(streamId, list, options = {}) {
-      const context = scope.context()
-      const prepared = await prepareAppend(registry, { streamId, events: list, options, context })
-      const { schema, tenant } = await scope.target()
-      const [outcome] = await traced(
-        'append',
-        () => ({ operation: 'append', schema, tenant, correlationId: context.correlationId, count: list.length }),
-        () => appendEvents(scope, schema, [prepared]),
-      )
-      return unwrap(outcome as AppendOutcome)
-    },
     // The registry has every type of the families, and a row of another type throws.
     readStream: (streamId, options = {}) =>
       readStream(scope, registry, streamId, options) as EventReader<StoredEventOf<Families>>,
@@ -131,7 +178,83 @@ function eventStore<Families extends EventFamilies>(
   }
 }
 
-function unwrap(outcome: AppendOutcome): AppendResult {
-  if (outcome instanceof RillflowError) throw outcome
-  return outcome
+function storeApi<Families extends EventFamilies>(
+  scope: Scope,
+  parts: { registry: EventRegistry; appender: Appender; heads: Heads },
+): EventStore<Families> {
+  const { registry, appender, heads } = parts
+  return {
+    ...readApi<Families>(scope, registry, false),
+    append: (streamId, list, options = {}) =>
+      append(scope, registry, { streamId, events: list, options }, (schema, prepared) =>
+        appender.append(schema, prepared, options.signal),
+      ),
+    async waitForHead(after, options = {}) {
+      checkCount('after', after, 0)
+      return heads.wait((await scope.target()).schema, after, options.signal)
+    },
+  }
+}
+
+function transactionApi<Families extends EventFamilies>(
+  scope: TransactionScope,
+  registry: EventRegistry,
+  wakeUps: WakeUps,
+): TransactionEventStore<Families> {
+  return {
+    ...readApi<Families>(scope, registry, true),
+    append: (streamId, list, options = {}) =>
+      append(scope, registry, { streamId, events: list, options }, (schema, prepared) => {
+        scope.onCommit(() => wakeUps.committed(schema, false))
+        return appendOne(scope, schema, prepared)
+      }),
+  }
+}
+
+function sessionPart<Families extends EventFamilies>(
+  registry: EventRegistry,
+  wakeUps: WakeUps,
+): SessionPart<EventsShape<Families>> {
+  const staged = new StagedAppends(registry)
+  return {
+    api: { append: (streamId, list, options = {}) => staged.stage(streamId, list, options) },
+    pending: () => staged.pending,
+    async flush(scope) {
+      const saved = await staged.flush(scope)
+      const { schema } = await scope.target()
+      if (saved.length > 0) scope.onCommit(() => wakeUps.committed(schema, false))
+      return saved
+    },
+    committed: () => staged.committed(),
+    clear: () => staged.clear(),
+  }
+}
+
+interface AppendRequest {
+  readonly streamId: string
+  readonly events: readonly NewEvent[]
+  readonly options: AppendOptions
+}
+
+/** Prepares an append, sends it, and throws what its outcome says. */
+async function append(
+  scope: Scope,
+  registry: EventRegistry,
+  request: AppendRequest,
+  send: (schema: string, prepared: PreparedAppend) => Promise<AppendOutcome>,
+): Promise<AppendResult> {
+  const context = scope.context()
+  const prepared = await prepareAppend(registry, { ...request, context })
+  const { schema, tenant } = await scope.target()
+  const { correlationId } = context
+  const count = prepared.events.length
+  return traced(
+    'append',
+    () => ({ operation: 'append', schema, tenant, correlationId, count }),
+    async () => {
+      const outcome = await send(schema, prepared)
+      if (outcome instanceof RillflowError) throw outcome
+      return outcome
+    },
+  )
 }

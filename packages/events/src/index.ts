@@ -1,6 +1,7 @@
-export type { AppendResult } from './append/append-events.js'
+export type { GroupCommitOptions } from './append/append-queue.js'
+export type { AppendResult } from './append/append-result.js'
 export type { ExpectedVersion } from './append/expected-version.js'
-export type { AppendOptions } from './append/prepare-append.js'
+export type { AppendOptions, StoreAppendOptions } from './append/prepare-append.js'
 export {
   defineEvents,
   type EventFamilies,
@@ -11,13 +12,24 @@ export {
   type StoredEventOf,
 } from './definitions/define-events.js'
 export {
+  AbortedError,
+  IdempotencyMismatchError,
   LimitExceededError,
+  OverloadedError,
   StreamArchivedError,
   StreamTombstonedError,
   UnknownEventTypeError,
   UnsafeIsolationError,
 } from './errors.js'
 export type { NewEvent, StoredEvent } from './event.js'
-export { events, type EventsShape, type EventStore, type StagedEventStore } from './events.js'
+export {
+  events,
+  type EventReads,
+  type EventsOptions,
+  type EventsShape,
+  type EventStore,
+  type StagedEventStore,
+  type TransactionEventStore,
+} from './events.js'
 export type { EventReader } from './read/event-reader.js'
 export type { Direction, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'

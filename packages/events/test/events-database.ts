@@ -36,7 +36,8 @@ let made = 0
 export async function newStore(pool: Pool): Promise<{ store: TestStore; schema: string }> {
   made += 1
   const schema = `events_${made}`
-  const store = storeOn(pool, schema)
+  // A store listens to its pool until it is closed; those of many tests would be told of as a leak.
+  const store = storeOn({ connect: () => pool.connect() }, schema)
   await sync(store)
   return { store, schema }
 }

@@ -2,7 +2,7 @@ import { isRillflowError } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ExpectedVersion } from '../src/index.js'
-import { backendOf, untilBlockedBy } from './blocking.js'
+import { backendOf, untilBlockedBy, waitsFor } from './blocking.js'
 import { added, newStore, type TestStore } from './events-database.js'
 
 const database = useDatabase({ max: 5 })
@@ -95,8 +95,8 @@ describe('an earlier append to the stream is not committed yet', () => {
     { expected: 'streamExists', before: 0, waits: false, commit: { actual: 0 }, rollback: { actual: 0 } },
     { expected: 1, before: 0, waits: false, commit: { actual: 0 }, rollback: { actual: 0 } },
     { expected: 'any', before: 2, waits: true, commit: { version: 4 }, rollback: { version: 3 } },
-    { expected: 'noStream', before: 2, waits: false, commit: { actual: 2 }, rollback: { actual: 2 } },
-    { expected: 0, before: 2, waits: false, commit: { actual: 2 }, rollback: { actual: 2 } },
+    { expected: 'noStream', before: 2, waits: true, commit: { actual: 3 }, rollback: { actual: 2 } },
+    { expected: 0, before: 2, waits: true, commit: { actual: 3 }, rollback: { actual: 2 } },
     { expected: 'streamExists', before: 2, waits: true, commit: { version: 4 }, rollback: { version: 3 } },
     { expected: 2, before: 2, waits: true, commit: { actual: 3 }, rollback: { version: 3 } },
     { expected: 3, before: 2, waits: false, commit: { actual: 2 }, rollback: { actual: 2 } },
@@ -113,14 +113,9 @@ describe('an earlier append to the stream is not committed yet', () => {
       const first = await store.transaction({ client: holder }, (tx) => tx.events.append(streamId, added(1)))
       expect(first.version).toBe(before + 1)
       const second = outcomeOf(store.events.append(streamId, added(1), { expected }), expected)
-      if (waits) {
-        await untilBlockedBy(database.pool, await backendOf(holder))
-        await holder.query(end)
-        expect(await second).toEqual(race[end])
-      } else {
-        expect(await second).toEqual(race[end])
-        await holder.query(end)
-      }
+      expect(await waitsFor(database.pool, await backendOf(holder), second)).toBe(waits)
+      await holder.query(end)
+      expect(await second).toEqual(race[end])
     } finally {
       await holder.query('rollback')
       holder.release()
@@ -141,7 +136,7 @@ describe('the stream comes to be as expected between the look and the answer', (
       create function "${schema}".wait_at_gate() returns trigger language plpgsql as
         $$ begin perform pg_advisory_xact_lock(${gate}); return null; end $$;
       create trigger gate before update on "${schema}".streams for each statement
-        when (pg_trigger_depth() = 0 and current_setting('test.gate', true) = 'closed')
+        when (current_setting('test.gate', true) = 'closed')
         execute function "${schema}".wait_at_gate()`)
   })
 

@@ -3,11 +3,12 @@ import { fromDriverError } from '../errors/from-driver-error.js'
 import { InvalidConfigError, InvalidStateError } from '../errors/usage-errors.js'
 import type { Logger } from '../observability/logger.js'
 import type { Statement } from '../sql/statement.js'
-import type { ConnectionOptions, UrlConnection } from './connection-options.js'
+import type { ClientConnection, ConnectionOptions, PoolConnection, UrlConnection } from './connection-options.js'
+import { dedicatedFrom, type DedicatedClient, type MakeDedicated } from './dedicated-client.js'
 import type { ClientLike, PoolClientLike, PoolLike } from './pool-like.js'
 import { poolOfOne } from './pool-of-one.js'
 import { queryOn, type Rows } from './query.js'
-import { withRetry, type RetryOptions } from './retry.js'
+import { checkRetry, withRetry, type RetryOptions } from './retry.js'
 import { callersTransaction, isConnectionGone, ownTransaction, TransactionClient } from './transaction-client.js'
 
 /** A store's way to PostgreSQL: single statements, transactions, and nothing left dirty by either. */
@@ -16,18 +17,19 @@ export class Connection {
   readonly #ownsPool: boolean
   readonly #retry: RetryOptions
   readonly #onIdleError: (error: Error) => void
+  readonly #running = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
   /** False sends every statement unprepared. */
   readonly prepare: boolean
-  /** The URL, when the store was given one: a package that needs a connection of its own, to LISTEN, uses it. */
-  readonly url: string | undefined
+  readonly #makeDedicated: MakeDedicated | undefined
 
   constructor(options: ConnectionOptions | undefined, logger: Logger, retry: RetryOptions = {}) {
     const given = normalize(options)
-    this.url = 'url' in given ? given.url : undefined
+    this.#makeDedicated = dedicatedFrom(given)
     this.#pool = 'url' in given ? makePool(given) : 'pool' in given ? given.pool : poolOfOne(given.client)
     this.#ownsPool = 'url' in given
     this.prepare = given.prepare ?? true
+    checkRetry(retry)
     this.#retry = retry
     // An idle connection that breaks emits 'error' on its pool; without a listener that ends the process.
     this.#onIdleError = (error) => logger.warn({ err: error }, 'an idle connection was lost')
@@ -36,35 +38,41 @@ export class Connection {
 
   /** Runs one statement in a transaction of its own, again after a deadlock or a serialization failure. */
   async query<Row extends readonly unknown[]>(statement: Statement): Promise<Rows<Row>> {
-    return withRetry(
-      () => this.withClient(statement.operation, (client) => queryOn<Row>(client, statement, this.prepare)),
-      this.#retry,
-    )
+    const { operation } = statement
+    const attempt = () => this.#lend(operation, (client) => queryOn<Row>(client, statement, this.prepare))
+    return this.#track(operation, () => withRetry(attempt, this.#retry))
   }
 
   /** Runs `work` in a transaction, again after a deadlock or a serialization failure. */
   async transaction<Result>(work: (client: TransactionClient) => Promise<Result>): Promise<Result> {
-    return withRetry(
-      () =>
-        this.withClient('begin', (client) =>
-          runTransaction(new TransactionClient(client, this.prepare, ownTransaction), work),
-        ),
-      this.#retry,
-    )
+    const attempt = () =>
+      this.#lend('begin', (client) => runTransaction(new TransactionClient(client, this.prepare, ownTransaction), work))
+    return this.#track('begin', () => withRetry(attempt, this.#retry))
   }
 
   /** Runs `work` between savepoints of the transaction that the caller's client is in; begins and commits nothing. */
   async join<Result>(client: ClientLike, work: (client: TransactionClient) => Promise<Result>): Promise<Result> {
+    return this.#track('begin', () => this.#joined(client, work))
+  }
+
+  async #joined<Result>(client: ClientLike, work: (client: TransactionClient) => Promise<Result>): Promise<Result> {
+    // A caller that took the client from its pool may have none, and a socket that breaks now would end the process.
+    client.on?.('error', ignore)
     try {
       return await runTransaction(new TransactionClient(client, this.prepare, callersTransaction), work)
     } catch (error) {
       throw error instanceof DirtyConnection ? error.reason : error
+    } finally {
+      client.removeListener?.('error', ignore)
     }
   }
 
   /** Lends one connection to `work`; it goes back to the pool, or is ended when nobody can know its state. */
   async withClient<Result>(operation: string, work: (client: ClientLike) => Promise<Result>): Promise<Result> {
-    if (this.#closed !== undefined) throw closedError(operation)
+    return this.#track(operation, () => this.#lend(operation, work))
+  }
+
+  async #lend<Result>(operation: string, work: (client: ClientLike) => Promise<Result>): Promise<Result> {
     const client = await this.#connect(operation)
     // pg-pool takes its own listener off while a client is lent; a socket that breaks then would end the process.
     client.on?.('error', ignore)
@@ -80,9 +88,31 @@ export class Connection {
     }
   }
 
-  /** Ends the pool if the store made it; calls that are under way are waited for. */
+  /** Whether {@link dedicate} can make a connection: true for a URL and for a `pg.Pool`. */
+  get canDedicate(): boolean {
+    return this.#makeDedicated !== undefined
+  }
+
+  /** Opens a connection outside the pool; its owner listens for its errors and ends it. */
+  async dedicate(): Promise<DedicatedClient> {
+    if (this.#closed !== undefined) throw new InvalidStateError('connect: the store is closed.')
+    if (this.#makeDedicated === undefined)
+      throw new InvalidStateError('connect: this store was given no URL and no pg.Pool.')
+    const client = this.#makeDedicated()
+    client.on('error', ignore)
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      throw fromDriverError(error, 'connect')
+    }
+  }
+
+  /** Ends the pool if the store made it; calls that are under way are waited for, so none of them may await this. */
   async close(): Promise<void> {
     this.#closed ??= (async () => {
+      // pg-pool never serves a call that still waits for a connection when it is ended.
+      while (this.#running.size > 0) await Promise.allSettled(this.#running)
       this.#pool.removeListener?.('error', this.#onIdleError)
       if (!this.#ownsPool) return
       // Listen on: connections that end while the pool drains still report it.
@@ -90,6 +120,18 @@ export class Connection {
       await this.#pool.end?.()
     })()
     return this.#closed
+  }
+
+  /** Runs a call from its first attempt to its last, so that a store that closes meanwhile waits for it. */
+  async #track<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
+    if (this.#closed !== undefined) throw new InvalidStateError(`${operation}: the store is closed.`)
+    const running = call()
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
   }
 
   async #connect(operation: string): Promise<PoolClientLike> {
@@ -118,6 +160,7 @@ async function runTransaction<Result>(
   let result: Result
   try {
     result = await work(client)
+    await client.seal()
   } catch (error) {
     if (!(await client.rollback())) throw new DirtyConnection(error)
     throw error
@@ -127,12 +170,20 @@ async function runTransaction<Result>(
 }
 
 function normalize(options: ConnectionOptions | undefined): Exclude<ConnectionOptions, string> {
-  if (options === undefined || options === '') {
+  const given = typeof options === 'string' ? { url: options } : options
+  if (given === undefined || !isComplete(given)) {
     throw new InvalidConfigError(
       'createStore needs a connection: a URL (is DATABASE_URL set?), { url }, { pool } or { client }.',
     )
   }
-  return typeof options === 'string' ? { url: options } : options
+  return given
+}
+
+/** An empty URL would make the driver connect to wherever its own defaults point. */
+function isComplete(given: Partial<UrlConnection & PoolConnection & ClientConnection>): boolean {
+  if ('url' in given) return typeof given.url === 'string' && given.url !== ''
+  if ('pool' in given) return typeof given.pool?.connect === 'function'
+  return typeof given.client?.query === 'function'
 }
 
 function makePool(options: UrlConnection): PoolLike {
@@ -143,10 +194,6 @@ function makePool(options: UrlConnection): PoolLike {
     idleTimeoutMillis: options.idleTimeout ?? 10_000,
     application_name: options.applicationName ?? 'rillflow',
   })
-}
-
-function closedError(operation: string): Error {
-  return new InvalidStateError(`${operation}: the store is closed.`)
 }
 
 function ignore(): void {

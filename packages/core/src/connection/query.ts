@@ -1,6 +1,8 @@
+import { ConnectionLostError } from '../errors/database-errors.js'
 import { fromDriverError } from '../errors/from-driver-error.js'
+import type { RillflowError } from '../errors/rillflow-error.js'
 import type { Statement } from '../sql/statement.js'
-import type { ClientLike, QueryResultLike } from './pool-like.js'
+import type { ClientLike, QueryResultLike, TypeParsersLike } from './pool-like.js'
 
 /** The rows of a statement, each an array in the order of its columns. */
 export interface Rows<Row extends readonly unknown[]> {
@@ -19,14 +21,29 @@ export async function queryOn<Row extends readonly unknown[]>(
   try {
     result = await client.query(toConfig(statement, prepare))
   } catch (error) {
-    throw fromDriverError(error, statement.operation)
+    throw withSent(fromDriverError(error, statement.operation), client)
   }
   return { rows: toArrays(result.rows) as readonly Row[], rowCount: result.rowCount ?? result.rows.length }
 }
 
+/** The caller of a lost connection must know that its statement may have run. */
+function withSent(error: RillflowError, client: ClientLike): RillflowError {
+  if (!(error instanceof ConnectionLostError)) return error
+  return new ConnectionLostError(error.message, error.cause, { backendPid: client.processID ?? undefined })
+}
+
 function toConfig(statement: Statement, prepare: boolean): Parameters<ClientLike['query']>[0] {
-  const config = { text: statement.text, values: statement.values as unknown[], rowMode: 'array' as const }
+  const values = statement.values as unknown[]
+  const config = { text: statement.text, values, rowMode: 'array' as const, types: ownParsers }
   return prepare && statement.name !== undefined ? { ...config, name: statement.name } : config
+}
+
+const asBoolean = (text: string): boolean => text === 't'
+const asText = (text: string): string => text
+
+/** Statements select boolean, int4 and text alone; a parser that the program set globally would reach even those. */
+const ownParsers: TypeParsersLike = {
+  getTypeParser: (oid) => (oid === 16 ? asBoolean : oid === 23 ? Number : asText),
 }
 
 /** A driver that knows no array rows gives objects, whose keys stand in the order of the columns. */

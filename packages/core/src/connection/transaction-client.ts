@@ -1,11 +1,6 @@
-import {
-  CommitOutcomeUnknownError,
-  ConnectionLostError,
-  DatabaseError,
-  TransactionAbortedError,
-} from '../errors/database-errors.js'
+import { CommitOutcomeUnknownError, DatabaseError, TransactionAbortedError } from '../errors/database-errors.js'
 import { fromDriverError } from '../errors/from-driver-error.js'
-import { isRillflowError } from '../errors/rillflow-error.js'
+import { isRillflowError, type RillflowError } from '../errors/rillflow-error.js'
 import { InvalidStateError } from '../errors/usage-errors.js'
 import type { Statement } from '../sql/statement.js'
 import type { ClientLike } from './pool-like.js'
@@ -15,16 +10,17 @@ import { queryOn, type Rows } from './query.js'
 interface Bounds {
   readonly begin: string
   readonly commit: string
-  readonly rollback: string
+  /** One statement at a time: an adapter may prepare them, and a prepared text holds one. */
+  readonly rollback: readonly string[]
 }
 
-export const ownTransaction: Bounds = { begin: 'begin', commit: 'commit', rollback: 'rollback' }
+export const ownTransaction: Bounds = { begin: 'begin', commit: 'commit', rollback: ['rollback'] }
 
 /** A name of our own, so that it hides no savepoint of the caller's for longer than the call. */
 export const callersTransaction: Bounds = {
   begin: 'savepoint rillflow',
   commit: 'release savepoint rillflow',
-  rollback: 'rollback to savepoint rillflow; release savepoint rillflow',
+  rollback: ['rollback to savepoint rillflow', 'release savepoint rillflow'],
 }
 
 /** One client inside one transaction, from its begin to its end. */
@@ -33,6 +29,7 @@ export class TransactionClient {
   readonly #prepare: boolean
   readonly #bounds: Bounds
   readonly #inFlight = new Set<Promise<unknown>>()
+  #last: Promise<unknown> = Promise.resolve()
   #failed: unknown
   #open = false
 
@@ -81,7 +78,8 @@ export class TransactionClient {
         `${operation}: the transaction is over. Await every call inside the callback, and do not keep its argument.`,
       )
     }
-    const sent = send()
+    const sent = this.#inTurn(send)
+    this.#last = sent
     this.#inFlight.add(sent)
     try {
       return await sent
@@ -93,30 +91,46 @@ export class TransactionClient {
     }
   }
 
-  /** Waits for what was sent, then commits; a transaction that the server has already given up is an error. */
-  async commit(): Promise<void> {
+  /** node-postgres queues by itself what comes too early, but warns of it and will stop doing so. */
+  #inTurn<Result>(send: () => Promise<Result>): Promise<Result> {
+    if (this.#client.pipeline === true || this.#inFlight.size === 0) return send()
+    return this.#last.then(send, send)
+  }
+
+  /**
+   * Ends the callback's part: waits for what it sent and takes nothing more.
+   *
+   * @throws {@link TransactionAbortedError} when a statement failed, its error was caught, and nothing undid it.
+   */
+  async seal(): Promise<void> {
     await this.#settle()
-    this.#open = false
-    if (this.#failed !== undefined) await this.#refuseCommit()
-    let command: string | undefined
+    if (this.#failed === undefined) return
+    try {
+      // Only the server knows whether a savepoint has made good for the failure.
+      await this.#client.query({ text: 'select 1' })
+    } catch {
+      throw aborted(this.#failed)
+    }
+  }
+
+  /** Commits; after {@link seal}. */
+  async commit(): Promise<void> {
+    let command: string | null | undefined
     try {
       command = (await this.#client.query({ text: this.#bounds.commit })).command
     } catch (error) {
       const mapped = fromDriverError(error, 'commit')
-      if (mapped instanceof ConnectionLostError && this.#bounds === ownTransaction) throw outcomeUnknown(error)
-      throw mapped
+      throw this.#bounds === ownTransaction && mayHaveCommitted(error, mapped) ? outcomeUnknown(error) : mapped
     }
     // The server answers COMMIT of a failed transaction with ROLLBACK and no error.
-    if (command === 'ROLLBACK') throw aborted(undefined)
+    if (command === 'ROLLBACK') throw aborted(this.#failed)
   }
 
   /** Gives everything up; returns false when the connection cannot be used again. */
   async rollback(): Promise<boolean> {
     await this.#settle()
-    if (!this.#open) return true
-    this.#open = false
     try {
-      await this.#client.query({ text: this.#bounds.rollback })
+      for (const text of this.#bounds.rollback) await this.#client.query({ text })
       return true
     } catch {
       return false
@@ -125,14 +139,14 @@ export class TransactionClient {
 
   async #settle(): Promise<void> {
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
+    this.#open = false
   }
+}
 
-  /** A statement failed and its error was swallowed: tell that, and leave a clean connection. */
-  async #refuseCommit(): Promise<never> {
-    this.#open = true
-    await this.rollback()
-    throw aborted(this.#failed)
-  }
+/** The server did not answer, and the driver did not say that it never asked. */
+function mayHaveCommitted(error: unknown, mapped: RillflowError): boolean {
+  if (mapped.code !== 'ConnectionLost' && mapped.code !== 'DriverError') return false
+  return !(error instanceof Error && error.message.includes('is not queryable'))
 }
 
 function aborted(cause: unknown): TransactionAbortedError {

@@ -11,9 +11,21 @@ export class DatabaseError extends RillflowError<'DatabaseError'> {
 
 /** The connection ended, or could not be made; nothing is known to be wrong with the call itself. */
 export class ConnectionLostError extends RillflowError<'ConnectionLost'> {
-  constructor(message: string, cause: unknown) {
+  /**
+   * The statement that was out when the connection ended: the server may have run it, or be running it still. Undefined
+   * when nothing was sent.
+   */
+  readonly sent: SentStatement | undefined
+  constructor(message: string, cause: unknown, sent?: SentStatement) {
     super(message, { code: 'ConnectionLost', retryable: true, cause })
+    this.sent = sent
   }
+}
+
+/** What is known of a statement whose answer never came. */
+export interface SentStatement {
+  /** The server's process, as the driver was told it; a pooler in between tells a number of its own. */
+  readonly backendPid: number | undefined
 }
 
 /** The connection ended while COMMIT was under way: the work is stored whole, or not at all, and nobody can tell which. */

@@ -25,7 +25,7 @@ const sqlStateShape = /^[0-9A-Z]{5}$/
 const missingObject = new Set(['42P01', '42883', '3F000', '42703', '42704'])
 
 /** The server is going away, or not there yet. */
-const serverGone = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '25P03'])
+const serverGone = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '25P03', '25P04'])
 
 const socketCodes = new Set([
   'ECONNREFUSED',
@@ -55,11 +55,11 @@ export function fromDriverError(error: unknown, operation: string): RillflowErro
   if (isRillflowError(error)) return error
   const { code, message } = (error ?? {}) as DriverError
   const text = typeof message === 'string' ? message : ''
-  if (poolTimeoutWords.test(text)) return poolTimeout(operation, error)
+  // Sockets first, since EPIPE has the shape of an SQLSTATE; words last, since an SQL error may hold any words.
+  if (typeof code === 'string' && socketCodes.has(code)) return connectionLost(operation, error)
   if (typeof code === 'string' && sqlStateShape.test(code)) return fromSqlState(code, operation, error as DriverError)
-  if ((typeof code === 'string' && socketCodes.has(code)) || connectionWords.test(text)) {
-    return connectionLost(operation, error)
-  }
+  if (poolTimeoutWords.test(text)) return poolTimeout(operation, error)
+  if (connectionWords.test(text)) return connectionLost(operation, error)
   return new RillflowError(`${operation} failed in the database driver; see the cause.`, {
     code: 'DriverError',
     cause: error,

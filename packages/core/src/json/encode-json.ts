@@ -63,11 +63,13 @@ function check(value: unknown, path: (string | number)[]): void {
 function checkObject(value: object, path: (string | number)[]): void {
   if (path.length >= maxDepth)
     refuse(path, `nested deeper than ${maxDepth} levels`, 'flatten it; a cycle ends here too')
+  if (!Array.isArray(value) && !isPlain(value)) refuseInstance(value, path)
+  // Not among the keys when it is not enumerable or sits on an array; JSON.stringify calls it all the same.
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
+    refuse([...path, 'toJSON'], 'a function', 'only data can be stored; store what it returns')
+  }
   if (Array.isArray(value)) return checkArray(value, path)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) refuseInstance(value, path)
   if (Object.getOwnPropertySymbols(value).length > 0) refuse(path, 'an object with symbol keys', 'use string keys')
-  // A method of this name would change what JSON.stringify writes; as data it is an ordinary property.
   for (const key of Object.keys(value)) {
     path.push(key)
     checkText(key, path)
@@ -83,6 +85,13 @@ function checkArray(value: readonly unknown[], path: (string | number)[]): void 
     check(value[index], path)
     path.pop()
   }
+}
+
+/** An object of another realm, as test runners and `vm` make them, has an `Object.prototype` of its own. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
 }
 
 const unstorableText = /\0|[\uD800-\uDFFF]/

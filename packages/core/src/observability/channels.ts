@@ -28,7 +28,7 @@ export const channels = Object.fromEntries(
   operations.map((operation) => [operation, tracingChannel(`rillflow:${operation}`)]),
 ) as unknown as Readonly<Record<Operation, TracingChannel<unknown, OperationContext>>>
 
-/** Runs `work` and tells the channel, when somebody listens; `context` is made only then. */
+/** Runs `work` and tells the channel, when somebody listens; `context` is made only then, and never holds the result. */
 export async function traced<Result>(
   operation: Operation,
   context: () => OperationContext,
@@ -36,7 +36,10 @@ export async function traced<Result>(
 ): Promise<Result> {
   const channel = channels[operation]
   if (!isHeard(channel)) return work()
-  return channel.tracePromise(work, context())
+  let result: Result | undefined
+  // tracePromise puts what it resolves to on the context: a read's result is payload.
+  await channel.tracePromise(async () => void (result = await work()), context())
+  return result as Result
 }
 
 /** Node 20 has no `hasSubscribers` on the tracing channel itself. */

@@ -11,7 +11,7 @@ export interface Statement {
   readonly name?: string | undefined
 }
 
-/** Beyond that many schemas, statements of the least recently made ones lose their names. */
+/** Each connection keeps every name for its life; schemas beyond that many get their statements unprepared. */
 const maxSchemas = 200
 
 /**
@@ -36,17 +36,23 @@ export function defineStatement(
   return (schema, values) => {
     let made = bySchema.get(schema)
     if (made === undefined) {
-      made = prepareText(operation, build(ident(schema)))
-      if (bySchema.size >= maxSchemas) bySchema.delete(bySchema.keys().next().value as string)
+      const body = build(ident(schema))
+      if (bySchema.size >= maxSchemas) return { operation, text: comment(operation, body), values }
+      made = prepareText(operation, body)
       bySchema.set(schema, made)
     }
     return { operation, name: made.name, text: made.text, values }
   }
 }
 
+/** Puts the operation in front, so that logs and pg_stat_statements name it. */
+function comment(operation: string, body: string): string {
+  return `/* rillflow:${operation} */ ${body}`
+}
+
 /** Names a text after its operation and its own hash, so that one name never stands for two texts. */
 export function prepareText(operation: string, body: string): { readonly name: string; readonly text: string } {
-  const text = `/* rillflow:${operation} */ ${body}`
+  const text = comment(operation, body)
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16)
   return { name: `rf_${operation.replaceAll(/\W/g, '_').slice(0, 40)}_${hash}`, text }
 }

@@ -61,6 +61,7 @@ export function createStore<const Modules extends ModuleRecord, Mode extends Ten
 
   const sourceFor = (tenant: string | undefined): ScopeSource => ({
     connection,
+    logger,
     target: async () => tenancy.resolve(tenant),
     context: () => mergeContexts(options.context, ambient.getStore()),
   })
@@ -70,8 +71,11 @@ export function createStore<const Modules extends ModuleRecord, Mode extends Ten
 
   const store = tenancy.mode === 'single' ? forTenant(undefined) : multiTenantStore(forTenant, withContext)
   const close = once(async () => {
-    await Promise.all([...modules.values()].map((module) => module.close?.()))
+    const closed = await Promise.allSettled([...modules.values()].map(async (module) => module.close?.()))
+    // Also after a module that could not close: the pool would keep the process alive.
     await connection.close()
+    const failed = closed.find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   })
   attachInternals(store, { connection, tenancy, logger, components: collectComponents(options.modules) })
   // The mapped type is built key by key; TypeScript cannot follow a loop.
@@ -108,7 +112,7 @@ function multiTenantStore(forTenant: (tenant: string) => object, withContext: Wi
   return {
     tenant,
     session: (options: SessionOptions & { tenant: string }) => tenant(options?.tenant).session(options),
-    transaction: (options: TransactionOptions & { tenant: string }, work: Work) =>
+    transaction: async (options: TransactionOptions & { tenant: string }, work: Work) =>
       tenant(options?.tenant).transaction(options, work),
     withContext,
   }

@@ -2,11 +2,13 @@ import type { Connection } from '../connection/connection.js'
 import type { TransactionClient } from '../connection/transaction-client.js'
 import type { Context } from '../context/context.js'
 import type { Scope, TransactionScope } from '../module/scope.js'
+import type { Logger } from '../observability/logger.js'
 import type { Target } from '../tenancy/tenancy.js'
 
 /** What a scope is made of. */
 export interface ScopeSource {
   readonly connection: Connection
+  readonly logger: Logger
   readonly target: () => Promise<Target>
   readonly context: () => Context
 }
@@ -34,8 +36,17 @@ export async function inTransaction<Result>(
     listeners = []
     return work(transactionScope({ source, target, client, listeners }), client)
   })
-  for (const listener of listeners) listener()
+  for (const listener of listeners) tell(listener, source.logger)
   return result
+}
+
+/** What a listener throws must not make a committed transaction look like a failed one. */
+function tell(listener: () => void, logger: Logger): void {
+  try {
+    listener()
+  } catch (error) {
+    logger.error({ err: error }, 'a listener failed after the commit')
+  }
 }
 
 /** Runs `work` inside the transaction that the caller's client is in. */

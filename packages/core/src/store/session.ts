@@ -77,8 +77,14 @@ async function save(source: ScopeSource, parts: Parts, options: SaveOptions): Pr
 
 async function flushAll(parts: Parts, scope: TransactionScope): Promise<object> {
   // All at once, so that their statements leave together; one that fails makes the transaction roll back the others.
-  const saved = await Promise.all([...parts].map(async ([key, part]) => [key, await part.flush(scope)] as const))
-  return Object.fromEntries(saved)
+  const flushes = [...parts].map(async ([key, part]) => [key, await part.flush(scope)] as const)
+  try {
+    return Object.fromEntries(await Promise.all(flushes))
+  } catch (error) {
+    // The next attempt must not begin a flush while this one's is still under way.
+    await Promise.allSettled(flushes)
+    throw error
+  }
 }
 
 /** For a session with nothing staged: flushing it sends nothing, and needs no transaction. */

@@ -90,7 +90,10 @@ interface TenantOption {
 }
 
 interface Closable extends AsyncDisposable {
-  /** Waits for what is under way and ends what the store made; a pool of yours stays open. */
+  /**
+   * Waits for what is under way and ends what the store made; a pool of yours stays open. Awaited inside a transaction's
+   * callback it would wait for itself.
+   */
   close(): Promise<void>
 }
 

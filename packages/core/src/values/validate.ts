@@ -13,7 +13,8 @@ export function validate<Schema extends StandardSchemaV1>(
   what: string,
 ): StandardSchemaV1.InferOutput<Schema> | Promise<StandardSchemaV1.InferOutput<Schema>> {
   const result = schema['~standard'].validate(value)
-  return result instanceof Promise ? result.then((settled) => unwrap(settled, what)) : unwrap(result, what)
+  // Not `instanceof`: a promise of another realm or library would pass for a result without a value.
+  return 'then' in result ? result.then((settled) => unwrap(settled, what)) : unwrap(result, what)
 }
 
 function unwrap<Output>(result: StandardSchemaV1.Result<Output>, what: string): Output {

@@ -1,41 +1,57 @@
 import { defineStatement, safeInteger, VersionConflictError, type RillflowError, type Scope } from '@rillflow/core'
-import { StreamArchivedError, StreamTombstonedError } from '../errors.js'
-import { encodeAppends, type PreparedAppend } from './prepare-append.js'
-
-/** What an append wrote. */
-export interface AppendResult {
-  readonly streamId: string
-  /** The stream's version now, which is that of the last event appended. */
-  readonly version: number
-  /** The position of the last event appended. */
-  readonly position: number
-  /** The ids of the events, in order. */
-  readonly eventIds: readonly string[]
-}
+import { IdempotencyMismatchError, StreamArchivedError, StreamTombstonedError } from '../errors.js'
+import { toResult, type AppendResult } from './append-result.js'
+import { encodeAppends } from './encode-appends.js'
+import { loneAppendStatement } from './lone-append.js'
+import type { PreparedAppend } from './prepare-append.js'
 
 /** An append of a batch either has its result or its own error; the others are not disturbed. */
 export type AppendOutcome = AppendResult | RillflowError
 
 const appendStatement = defineStatement(
   'append',
-  (schema) =>
-    `select a.status, a.version::text as version, a.position::text as position from ${schema}.append($1::jsonb) as a order by a.ordinal`,
+  (schema) => `select a.status, a.version::text as version, a.position::text as "position", a.event_ids
+  from ${schema}.append($1::jsonb, $2::boolean) as a order by a.ordinal`,
 )
 
-type OutcomeRow = readonly [status: string, version: string, position: string | null]
+type OutcomeRow = readonly [status: string, version: string, position: string | null, eventIds: string | null]
+
+/** Writes one append: one statement, and a second one only to learn why the stream was not as expected. */
+export async function appendOne(
+  scope: Pick<Scope, 'query'>,
+  schema: string,
+  append: PreparedAppend,
+): Promise<AppendOutcome> {
+  if (append.idempotencyKey === undefined) {
+    const { rows } = await scope.query<readonly [version: string, position: string]>(
+      loneAppendStatement(schema, append),
+    )
+    const [row] = rows
+    if (row !== undefined) return toResult(append, row[0], row[1])
+  }
+  // Not merely a look: by now the stream may be as expected, and then this writes.
+  const [outcome] = await appendMany(scope, { schema, appends: [append], notify: false })
+  return outcome as AppendOutcome
+}
+
+/** Several appends for one statement. */
+export interface AppendBatch {
+  readonly schema: string
+  /** Those to one stream apply in this order; an idempotency key of one stream may stand only once. */
+  readonly appends: readonly PreparedAppend[]
+  /** Wakes readers in other processes when the batch commits. */
+  readonly notify: boolean
+}
 
 /**
  * Writes appends as one statement, which is one transaction unless the scope is inside one; an outcome for each, in
- * order. Appends to the same stream apply in the order given.
+ * order.
  */
-export async function appendEvents(
-  scope: Pick<Scope, 'query'>,
-  schema: string,
-  appends: readonly PreparedAppend[],
-): Promise<readonly AppendOutcome[]> {
+export async function appendMany(scope: Pick<Scope, 'query'>, batch: AppendBatch): Promise<readonly AppendOutcome[]> {
+  const { schema, appends, notify } = batch
   const order = sortedByStream(appends)
   const sorted = order.map((index) => appends[index] as PreparedAppend)
-  const { rows } = await scope.query<OutcomeRow>(appendStatement(schema, [encodeAppends(sorted)]))
+  const { rows } = await scope.query<OutcomeRow>(appendStatement(schema, [encodeAppends(sorted), notify]))
   const outcomes: AppendOutcome[] = []
   rows.forEach((row, place) => {
     outcomes[order[place] as number] = toOutcome(sorted[place] as PreparedAppend, row)
@@ -52,12 +68,15 @@ function sortedByStream(appends: readonly PreparedAppend[]): readonly number[] {
 }
 
 function toOutcome(append: PreparedAppend, row: OutcomeRow): AppendOutcome {
-  const { streamId, expected, eventIds } = append
-  const [status, version, position] = row
-  const actual = safeInteger(version, 'version')
+  const { streamId, expected } = append
+  const [status, version, position, eventIds] = row
   switch (status) {
     case 'appended':
-      return { streamId, version: actual, position: safeInteger(position as string, 'position'), eventIds }
+      return toResult(append, version, position as string)
+    case 'repeated':
+      return { ...toResult(append, version, position as string), eventIds: eventIds?.split(',') ?? [] }
+    case 'mismatch':
+      return new IdempotencyMismatchError(streamId, append.idempotencyKey as string)
     case 'archived':
       return new StreamArchivedError(streamId)
     case 'tombstoned':
@@ -68,7 +87,7 @@ function toOutcome(append: PreparedAppend, row: OutcomeRow): AppendOutcome {
         subject: 'stream',
         id: streamId,
         expected: expected === 'any' ? 'streamExists' : expected,
-        actual,
+        actual: safeInteger(version, 'version'),
       })
   }
 }

@@ -15,21 +15,47 @@ export interface AppendOptions {
   readonly headers?: JsonObject | undefined
   readonly causationId?: string | undefined
   readonly correlationId?: string | undefined
+  /**
+   * Makes a repetition harmless: the same key on the same stream with the same types and data gives the result of the
+   * first append and writes nothing; with others it throws `IdempotencyMismatch`.
+   */
+  readonly idempotencyKey?: string | undefined
 }
 
-/** Events checked, validated and written as JSON, ready to be sent. */
+/** How an append on the store itself is made. */
+export interface StoreAppendOptions extends AppendOptions {
+  /** Withdraws the append as long as it has not been sent; afterwards its outcome is told all the same. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** An event checked and validated; its JSON is written. */
+export interface PreparedEvent {
+  readonly type: string
+  readonly schemaVersion: number
+  readonly data: string
+  readonly headers: string | null
+  readonly id: string
+  readonly causationId: string | null
+  readonly correlationId: string | null
+}
+
+/** An append ready to be sent. */
 export interface PreparedAppend {
   readonly streamId: string
   readonly category: string
   readonly expected: ExpectedVersion
-  readonly eventIds: readonly string[]
-  /** The events as the elements of a JSON array, without its brackets. */
-  readonly events: string
+  readonly idempotencyKey: string | undefined
+  readonly events: readonly PreparedEvent[]
+  /** About how many characters it takes on the wire. */
+  readonly size: number
 }
 
 /** Larger appends belong into several: the server reads the whole parameter before it writes the first row. */
 const maxEvents = 10_000
-const maxLength = 64 * 1024 * 1024
+const maxSize = 64 * 1024 * 1024
+
+/** What an event takes on the wire beside its data and headers. */
+const eventOverhead = 200
 
 const uuidShape = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
@@ -51,40 +77,28 @@ export async function prepareAppend(
   const first = (events[0] as NewEvent).type
   const category = options.category ?? registry.categoryOf(first)
   checkText('category', category)
-  const eventIds: string[] = []
-  const written: string[] = []
+  const { idempotencyKey } = options
+  if (idempotencyKey !== undefined) checkText('idempotencyKey', idempotencyKey)
   const wider = mergeAppend(context, options)
-  for (const event of events) {
-    const id = event.id ?? uuidV7()
-    if (!uuidShape.test(id)) throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
-    eventIds.push(id)
+  const prepared: PreparedEvent[] = []
+  let size = streamId.length + category.length
+  for (const event of events as readonly NewEvent[]) {
     const made = registry.validate(event.type, event.data)
     // Awaiting what is no promise would cost a turn of the event loop for each event.
-    written.push(writeEvent(event, id, made instanceof Promise ? await made : made, wider))
+    const one = prepareEvent(event, made instanceof Promise ? await made : made, wider)
+    size += one.data.length + (one.headers?.length ?? 0) + eventOverhead
+    prepared.push(one)
   }
-  const json = written.join(',')
-  if (json.length > maxLength) {
-    throw new LimitExceededError(
-      `An append takes ${maxLength} characters of JSON at most, not ${json.length}; make several.`,
-    )
+  if (size > maxSize) {
+    throw new LimitExceededError(`An append takes ${maxSize} characters of JSON at most, not ${size}; make several.`)
   }
-  return { streamId, category, expected, eventIds, events: json }
-}
-
-/** Several appends as the one parameter of the append function. */
-export function encodeAppends(appends: readonly PreparedAppend[]): string {
-  return `[${appends.map(encodeAppend).join(',')}]`
-}
-
-function encodeAppend(append: PreparedAppend): string {
-  const { streamId, category, expected, events } = append
-  return `[${JSON.stringify(streamId)},${JSON.stringify(category)},${encodeExpected(expected)},[${events}]]`
+  return { streamId, category, expected, idempotencyKey, events: prepared, size }
 }
 
 interface WiderContext {
   readonly headers: JsonObject | undefined
   /** The headers as JSON, for the many events that bring none of their own. */
-  readonly headersJson: string
+  readonly headersJson: string | null
   readonly causationId: string | undefined
   readonly correlationId: string | undefined
 }
@@ -99,12 +113,19 @@ function mergeAppend(context: Context, options: AppendOptions): WiderContext {
   }
 }
 
-function writeEvent(event: NewEvent, id: string, data: unknown, wider: WiderContext): string {
-  const headers =
-    event.headers === undefined ? wider.headersJson : encodeHeaders(mergeHeaders(wider.headers, event.headers))
-  const causation = encodeId('causationId', event.causationId ?? wider.causationId)
-  const correlation = encodeId('correlationId', event.correlationId ?? wider.correlationId)
-  return `[${JSON.stringify(event.type)},1,${encodeJson(data)},${headers},"${id}",${causation},${correlation}]`
+function prepareEvent(event: NewEvent, data: unknown, wider: WiderContext): PreparedEvent {
+  const id = event.id ?? uuidV7()
+  if (!uuidShape.test(id)) throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
+  return {
+    type: event.type,
+    schemaVersion: 1,
+    data: encodeJson(data),
+    headers:
+      event.headers === undefined ? wider.headersJson : encodeHeaders(mergeHeaders(wider.headers, event.headers)),
+    id,
+    causationId: checkId('causationId', event.causationId ?? wider.causationId),
+    correlationId: checkId('correlationId', event.correlationId ?? wider.correlationId),
+  }
 }
 
 function mergeHeaders(wider: JsonObject | undefined, narrower: JsonObject | undefined): JsonObject | undefined {
@@ -112,16 +133,16 @@ function mergeHeaders(wider: JsonObject | undefined, narrower: JsonObject | unde
   return { ...wider, ...narrower }
 }
 
-function encodeHeaders(headers: JsonObject | undefined): string {
-  if (headers === undefined) return 'null'
+function encodeHeaders(headers: JsonObject | undefined): string | null {
+  if (headers === undefined) return null
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw new InvalidArgumentError('headers', 'headers must be an object.')
   }
   return encodeJson(headers)
 }
 
-function encodeId(argument: string, id: string | undefined): string {
-  if (id === undefined) return 'null'
+function checkId(argument: string, id: string | undefined): string | null {
+  if (id === undefined) return null
   checkText(argument, id)
-  return JSON.stringify(id)
+  return id
 }

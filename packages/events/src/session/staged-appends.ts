@@ -1,8 +1,9 @@
-import { InvalidArgumentError, RillflowError, uuidV7, type Context, type TransactionScope } from '@rillflow/core'
-import { appendEvents, type AppendResult } from '../append/append-events.js'
+import { InvalidArgumentError, RillflowError, uuidV7, type TransactionScope } from '@rillflow/core'
+import { appendMany } from '../append/append-events.js'
+import type { AppendResult } from '../append/append-result.js'
 import { checkText } from '../append/check-text.js'
 import { encodeExpected, type ExpectedVersion } from '../append/expected-version.js'
-import { prepareAppend, type AppendOptions, type PreparedAppend } from '../append/prepare-append.js'
+import { prepareAppend, type AppendOptions } from '../append/prepare-append.js'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { NewEvent } from '../event.js'
 import { combineExpected } from './combine-expected.js'
@@ -36,18 +37,20 @@ export class StagedAppends {
     // The ids are given now: a save that is repeated after an unknown outcome must write the same events.
     const identified = events.map((event) => ({ ...event, id: event.id ?? uuidV7() }))
     const staged = [...this.#staged, { streamId, events: identified, options }]
-    expectedOf(staged.filter((append) => append.streamId === streamId))
+    combine(staged.filter((append) => append.streamId === streamId))
     this.#staged = staged
   }
 
-  /** Writes what is staged, one append for each stream; the first conflict is thrown, and the transaction undoes all. */
+  /** Writes what is staged, in one statement; the first conflict is thrown, and the transaction undoes all. */
   async flush(scope: TransactionScope): Promise<readonly AppendResult[]> {
     const staged = this.#staged
     this.#flushed = staged.length
     if (staged.length === 0) return []
-    const prepared = await this.#prepare(staged, scope.context())
+    const context = scope.context()
+    const requests = rebase(staged).map((append) => prepareAppend(this.#registry, { ...append, context }))
+    const appends = await Promise.all(requests)
     const { schema } = await scope.target()
-    const outcomes = await appendEvents(scope, schema, prepared)
+    const outcomes = await appendMany(scope, { schema, appends, notify: false })
     return outcomes.map((outcome) => {
       if (outcome instanceof RillflowError) throw outcome
       return outcome
@@ -64,44 +67,59 @@ export class StagedAppends {
     this.#staged = []
     this.#flushed = 0
   }
+}
 
-  async #prepare(staged: readonly StagedAppend[], context: Context): Promise<readonly PreparedAppend[]> {
-    const byStream = new Map<string, StagedAppend[]>()
-    for (const append of staged) {
-      const before = byStream.get(append.streamId)
-      if (before === undefined) byStream.set(append.streamId, [append])
-      else before.push(append)
-    }
-    return Promise.all([...byStream.values()].map((appends) => this.#prepareStream(appends, context)))
-  }
+/**
+ * The first append to a stream carries what all of them expect of it; from then on the transaction holds the stream, so
+ * the later ones cannot conflict.
+ */
+function rebase(staged: readonly StagedAppend[]): readonly StagedAppend[] {
+  const expectations = new Map<string, ExpectedVersion>()
+  for (const [streamId, appends] of groupByStream(staged)) expectations.set(streamId, combine(appends))
+  return staged.map((append) => {
+    const expected = expectations.get(append.streamId) ?? 'any'
+    expectations.delete(append.streamId)
+    return { ...append, options: { ...append.options, expected } }
+  })
+}
 
-  /** One append of all those to one stream. */
-  async #prepareStream(appends: readonly StagedAppend[], context: Context): Promise<PreparedAppend> {
-    const expected = expectedOf(appends)
-    const prepared = await Promise.all(appends.map((append) => prepareAppend(this.#registry, { ...append, context })))
-    return {
-      ...(prepared[0] as PreparedAppend),
-      expected,
-      eventIds: prepared.flatMap((one) => one.eventIds),
-      events: prepared.map((one) => one.events).join(','),
-    }
+function groupByStream(staged: readonly StagedAppend[]): ReadonlyMap<string, readonly StagedAppend[]> {
+  const groups = new Map<string, StagedAppend[]>()
+  for (const append of staged) {
+    const group = groups.get(append.streamId)
+    if (group === undefined) groups.set(append.streamId, [append])
+    else group.push(append)
   }
+  return groups
 }
 
 /** What the appends to one stream expect together. */
-function expectedOf(appends: readonly StagedAppend[]): ExpectedVersion {
+function combine(appends: readonly StagedAppend[]): ExpectedVersion {
   let expected: ExpectedVersion | undefined
   let count = 0
+  const keys = new Set<string>()
   for (const { options, events, streamId } of appends) {
     const next = options.expected ?? 'any'
     expected = count === 0 ? next : combineExpected(expected as ExpectedVersion, next, count)
-    if (expected === undefined) {
-      throw new InvalidArgumentError(
-        'expected',
-        `Stream ${JSON.stringify(streamId)}: expected ${next} contradicts what an append staged earlier in this session expects.`,
-      )
-    }
+    if (expected === undefined) throw contradiction(streamId, next)
     count += events.length
+    if (options.idempotencyKey === undefined) continue
+    if (keys.has(options.idempotencyKey)) throw repeatedKey(streamId)
+    keys.add(options.idempotencyKey)
   }
   return expected ?? 'any'
+}
+
+function contradiction(streamId: string, expected: ExpectedVersion): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'expected',
+    `Stream ${JSON.stringify(streamId)}: expected ${expected} contradicts what an append staged earlier in this session expects.`,
+  )
+}
+
+function repeatedKey(streamId: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'idempotencyKey',
+    `Stream ${JSON.stringify(streamId)}: an append staged earlier in this session has the same idempotency key.`,
+  )
 }

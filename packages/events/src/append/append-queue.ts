@@ -1,0 +1,184 @@
+import { fromDriverError, RillflowError } from '@rillflow/core'
+import { AbortedError, OverloadedError } from '../errors.js'
+import type { AppendOutcome } from './append-events.js'
+import type { PreparedAppend } from './prepare-append.js'
+
+/** How concurrent appends of a process share statements. */
+export interface GroupCommitOptions {
+  /** How many appends may wait; one more is refused with `Overloaded`. 10,000 unless told. */
+  readonly maxQueued?: number | undefined
+}
+
+/** Sends a batch as one statement and gives an outcome for each append, in order; throws when the statement failed. */
+export type SendBatch = (appends: readonly PreparedAppend[]) => Promise<readonly AppendOutcome[]>
+
+interface Waiting {
+  readonly append: PreparedAppend
+  readonly settle: (outcome: AppendOutcome) => void
+}
+
+/** Larger statements become slower for each event that they carry. */
+const maxEventsInFlight = 1_000
+const maxSizeInFlight = 8 * 1024 * 1024
+
+/** A second statement at the same time pays only when so much waits that one cannot carry it. */
+const maxFlights = 2
+const crowd = 128
+
+/**
+ * Coalesces the appends of one schema: while a statement is out, appends queue; when it lands, the queue leaves as one.
+ * A lone append waits for nothing. Each append has its own outcome, and appends to one stream keep their order, because
+ * a stream that is in flight is not sent again before it lands.
+ */
+export class AppendQueue {
+  readonly #send: SendBatch
+  readonly #maxQueued: number
+  #waiting: Waiting[] = []
+  readonly #streamsOut = new Set<string>()
+  #flights = 0
+  #scheduled = false
+
+  constructor(send: SendBatch, options: GroupCommitOptions) {
+    this.#send = send
+    this.#maxQueued = options.maxQueued ?? 10_000
+  }
+
+  /**
+   * Queues an append. Its signal withdraws it as long as it has not left; afterwards its outcome is told all the same.
+   *
+   * @throws Overloaded, Aborted when it was not sent.
+   */
+  async submit(append: PreparedAppend, signal: AbortSignal | undefined): Promise<AppendOutcome> {
+    if (signal?.aborted === true) throw new AbortedError(append.streamId, signal.reason)
+    if (this.#waiting.length >= this.#maxQueued) throw new OverloadedError(this.#maxQueued)
+    return new Promise((resolve, reject) => {
+      const withdraw = (): void => {
+        if (this.#remove(waiting)) reject(new AbortedError(append.streamId, signal?.reason))
+      }
+      const settle = (outcome: AppendOutcome): void => {
+        signal?.removeEventListener('abort', withdraw)
+        resolve(outcome)
+      }
+      const waiting: Waiting = { append, settle }
+      this.#waiting.push(waiting)
+      signal?.addEventListener('abort', withdraw, { once: true })
+      this.#schedule()
+    })
+  }
+
+  /** Waits until nothing is queued or out. */
+  async drain(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#flights > 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** After the present turn of the event loop, so that callers that go on together leave together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.length === 0 || !this.#mayFly()) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#depart()
+    })
+  }
+
+  #mayFly(): boolean {
+    return this.#flights === 0 || (this.#flights < maxFlights && this.#waiting.length >= crowd)
+  }
+
+  #depart(): void {
+    if (!this.#mayFly()) return
+    const batch = this.#take()
+    if (batch.length === 0) return
+    this.#flights += 1
+    for (const { append } of batch) this.#streamsOut.add(append.streamId)
+    void this.#fly(batch).finally(() => {
+      this.#flights -= 1
+      for (const { append } of batch) this.#streamsOut.delete(append.streamId)
+      this.#schedule()
+    })
+    this.#schedule()
+  }
+
+  /** Takes from the front what one statement carries. */
+  #take(): readonly Waiting[] {
+    const batch: Waiting[] = []
+    const left: Waiting[] = []
+    const load = new Load(this.#streamsOut)
+    for (const waiting of this.#waiting) (load.takes(waiting.append) ? batch : left).push(waiting)
+    this.#waiting = left
+    return batch
+  }
+
+  async #fly(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = await this.#send(batch.map(({ append }) => append))
+      batch.forEach(({ settle }, index) => settle(outcomes[index] as AppendOutcome))
+    } catch (error) {
+      if (batch.length === 1 || notTheAppends.has(fromDriverError(error, 'append').code)) settleAll(batch, error)
+      else await this.#flyAlone(batch)
+    }
+  }
+
+  /** The batch failed as a whole, so nothing of it is stored: one bad append must not take the others with it. */
+  async #flyAlone(batch: readonly Waiting[]): Promise<void> {
+    for (const waiting of batch) {
+      try {
+        const [outcome] = await this.#send([waiting.append])
+        waiting.settle(outcome as AppendOutcome)
+      } catch (error) {
+        settleAll([waiting], error)
+      }
+    }
+  }
+
+  #remove(waiting: Waiting): boolean {
+    const index = this.#waiting.indexOf(waiting)
+    if (index >= 0) this.#waiting.splice(index, 1)
+    return index >= 0
+  }
+}
+
+/** What one statement carries: within its limits, and never so that an append overtakes another of its stream. */
+class Load {
+  readonly #held: Set<string>
+  readonly #aboard = new Set<string>()
+  #events = 0
+  #size = 0
+
+  constructor(streamsOut: ReadonlySet<string>) {
+    this.#held = new Set(streamsOut)
+  }
+
+  takes(append: PreparedAppend): boolean {
+    const { streamId, events, size, idempotencyKey } = append
+    // A batch may hold a key once, and finding out whether it does is not worth it: keyed appends are rare.
+    const repeats = idempotencyKey !== undefined && this.#aboard.has(streamId)
+    if (this.#held.has(streamId) || repeats || !this.#fits(events.length, size)) {
+      this.#held.add(streamId)
+      return false
+    }
+    this.#aboard.add(streamId)
+    this.#events += events.length
+    this.#size += size
+    return true
+  }
+
+  #fits(events: number, size: number): boolean {
+    if (this.#events === 0) return true
+    return this.#events + events <= maxEventsInFlight && this.#size + size <= maxSizeInFlight
+  }
+}
+
+/** Errors that say nothing about the appends themselves: sending each alone would only meet them again. */
+const notTheAppends = new Set([
+  'ConnectionLost',
+  'CommitOutcomeUnknown',
+  'PoolTimeout',
+  'InvalidState',
+  'SchemaMissing',
+])
+
+function settleAll(batch: readonly Waiting[], error: unknown): void {
+  const outcome: RillflowError = fromDriverError(error, 'append')
+  for (const { settle } of batch) settle(outcome)
+}

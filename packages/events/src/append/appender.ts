@@ -1,0 +1,85 @@
+import { ConnectionLostError, type Connection } from '@rillflow/core'
+import type { WakeUps } from '../head/wake-ups.js'
+import { appendMany, appendOne, type AppendOutcome } from './append-events.js'
+import { AppendQueue, type GroupCommitOptions } from './append-queue.js'
+import { AbortedError } from '../errors.js'
+import type { PreparedAppend } from './prepare-append.js'
+import { settleUnknown } from './settle-unknown.js'
+
+/** How the appends of a store, outside transactions, are sent. */
+export interface AppenderOptions {
+  /** False sends each append as a statement of its own. */
+  readonly groupCommit: boolean | GroupCommitOptions
+  /** How long to look for what became of an append whose connection was lost, in milliseconds. */
+  readonly outcomeTimeout: number
+}
+
+/** Sends the appends of one store: those of a schema that come together leave together. */
+export class Appender {
+  readonly #connection: Connection
+  readonly #options: AppenderOptions
+  readonly #wakeUps: WakeUps
+  readonly #queues = new Map<string, AppendQueue>()
+
+  constructor(connection: Connection, wakeUps: WakeUps, options: AppenderOptions) {
+    this.#connection = connection
+    this.#wakeUps = wakeUps
+    this.#options = options
+  }
+
+  async append(schema: string, append: PreparedAppend, signal: AbortSignal | undefined): Promise<AppendOutcome> {
+    if (this.#options.groupCommit !== false) return this.#queue(schema).submit(append, signal)
+    if (signal?.aborted === true) throw new AbortedError(append.streamId, signal.reason)
+    const [outcome] = await this.#send(schema, [append])
+    return outcome as AppendOutcome
+  }
+
+  /** Waits for what is queued. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.drain()))
+  }
+
+  #queue(schema: string): AppendQueue {
+    let queue = this.#queues.get(schema)
+    if (queue === undefined) {
+      const { groupCommit } = this.#options
+      const options = typeof groupCommit === 'object' ? groupCommit : {}
+      queue = new AppendQueue((appends) => this.#send(schema, appends), options)
+      this.#queues.set(schema, queue)
+    }
+    return queue
+  }
+
+  async #send(schema: string, appends: readonly PreparedAppend[]): Promise<readonly AppendOutcome[]> {
+    try {
+      if (appends.length === 1) {
+        const outcome = await appendOne(this.#connection, schema, appends[0] as PreparedAppend)
+        this.#wakeUps.committed(schema, false)
+        return [outcome]
+      }
+      const notify = this.#wakeUps.claim(schema)
+      const outcomes = await appendMany(this.#connection, { schema, appends, notify })
+      this.#wakeUps.committed(schema, notify)
+      return outcomes
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError) || error.sent === undefined) throw error
+      return this.#settle(schema, appends, error)
+    }
+  }
+
+  async #settle(
+    schema: string,
+    appends: readonly PreparedAppend[],
+    lost: ConnectionLostError,
+  ): Promise<readonly AppendOutcome[]> {
+    const budget = this.#options.outcomeTimeout
+    const outcomes = await settleUnknown(this.#connection, { schema, appends, lost, budget })
+    this.#wakeUps.committed(schema, false)
+    // One that the committed batch refused has written nothing: asking again tells why.
+    return Promise.all(
+      outcomes.map(
+        (outcome, index) => outcome ?? appendOne(this.#connection, schema, appends[index] as PreparedAppend),
+      ),
+    )
+  }
+}

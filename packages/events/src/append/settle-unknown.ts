@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CommitOutcomeUnknownError,
+  ConnectionLostError,
+  defineStatement,
+  isRillflowError,
+  type Connection,
+} from '@rillflow/core'
+import type { AppendOutcome } from './append-events.js'
+import { toResult } from './append-result.js'
+import type { PreparedAppend } from './prepare-append.js'
+
+/** What is looked for after a connection was lost with a batch on it. */
+export interface LostBatch {
+  readonly schema: string
+  readonly appends: readonly PreparedAppend[]
+  readonly lost: ConnectionLostError
+  /** How long to look, in milliseconds. */
+  readonly budget: number
+}
+
+/** Whether the server's process still lives, and which process answers this very connection. */
+const backendStatement = defineStatement(
+  'lost_backend',
+  () => `select pg_backend_pid() as own, exists (select from pg_stat_activity where pid = $1::int) as alive`,
+)
+
+/** Looks from the stream's end of what was there before: no index knows event ids. */
+const findStatement = defineStatement(
+  'find_appended',
+  (schema) => `select a.i::text as i, e.version::text as version, e.position::text as "position"
+  from jsonb_array_elements($1::jsonb) with ordinality as a (x, i)
+    join ${schema}.streams s on s.stream_id = a.x ->> 0
+    join ${schema}.events e on e.stream_no = s.stream_no and e.version > (a.x ->> 2)::bigint and e.event_id = (a.x ->> 1)::uuid`,
+)
+
+/**
+ * Finds out what became of appends whose answer never came. Their events have ids that were made here, so those that are
+ * stored are found; and once the server's process is gone, what is not found will never be stored.
+ *
+ * Gives an outcome for each, undefined for an append that was refused by the batch that did commit.
+ *
+ * @throws ConnectionLost when nothing was stored.
+ * @throws CommitOutcomeUnknown when it could not be found out within the budget.
+ */
+export async function settleUnknown(
+  connection: Connection,
+  batch: LostBatch,
+): Promise<readonly (AppendOutcome | undefined)[]> {
+  const deadline = performance.now() + batch.budget
+  for (;;) {
+    const found = await look(connection, batch)
+    if (found !== undefined && found.some((outcome) => outcome !== undefined)) return found
+    if (found !== undefined) throw nothingStored(batch.lost)
+    if (performance.now() >= deadline) throw unknown(batch.lost)
+    await sleep(50)
+  }
+}
+
+/** One look: the outcomes, or undefined when they cannot be known yet. */
+async function look(
+  connection: Connection,
+  batch: LostBatch,
+): Promise<readonly (AppendOutcome | undefined)[] | undefined> {
+  try {
+    // Before the rows are read, not after: a process that ends in between may commit in between.
+    const ended = await hasEnded(connection, batch.lost.sent?.backendPid)
+    const found = await find(connection, batch)
+    return ended || found.some((outcome) => outcome !== undefined) ? found : undefined
+  } catch (error) {
+    if (isRillflowError(error, 'ConnectionLost') || isRillflowError(error, 'PoolTimeout')) return undefined
+    throw error
+  }
+}
+
+async function hasEnded(connection: Connection, backendPid: number | undefined): Promise<boolean> {
+  if (backendPid === undefined) return false
+  return connection.withClient('append', async (client) => {
+    const { text, values } = backendStatement('-', [backendPid])
+    const { rows } = await client.query({ text, values: [...values], rowMode: 'array' })
+    const [own, alive] = rows[0] as readonly [number, boolean]
+    // Behind a pooler the numbers are the pooler's own, and say nothing about the server's processes.
+    return Number(own) === client.processID && alive === false
+  })
+}
+
+async function find(connection: Connection, batch: LostBatch): Promise<readonly (AppendOutcome | undefined)[]> {
+  const wanted = batch.appends.map(({ streamId, events, expected }) => [
+    streamId,
+    events.at(-1)?.id,
+    typeof expected === 'number' ? expected : 0,
+  ])
+  const { rows } = await connection.query<readonly [i: string, version: string, position: string]>(
+    findStatement(batch.schema, [JSON.stringify(wanted)]),
+  )
+  const outcomes: (AppendOutcome | undefined)[] = batch.appends.map(() => undefined)
+  for (const [i, version, position] of rows) {
+    const index = Number(i) - 1
+    outcomes[index] = toResult(batch.appends[index] as PreparedAppend, version, position)
+  }
+  return outcomes
+}
+
+function nothingStored(lost: ConnectionLostError): ConnectionLostError {
+  return new ConnectionLostError(
+    'append: the connection to PostgreSQL was lost. Rillflow looked: nothing of this append was stored, so it may simply be made again.',
+    lost.cause,
+  )
+}
+
+function unknown(lost: ConnectionLostError): CommitOutcomeUnknownError {
+  return new CommitOutcomeUnknownError(
+    'append: the connection to PostgreSQL was lost and could not be made again in time to see whether the events are stored. ' +
+      'Append again with an idempotency key or an expected version, which cannot store them twice.',
+    lost,
+  )
+}

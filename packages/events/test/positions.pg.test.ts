@@ -1,0 +1,98 @@
+import { useDatabase } from '@rillflow/testing/vitest'
+import { expect, test } from 'vitest'
+import { added, newStore } from './events-database.js'
+
+const database = useDatabase({ max: 6 })
+
+const borders = [2 ** 31, 2 ** 32, 2 ** 39, 2 ** 40, 2 ** 40 + 2 ** 39, 2 ** 41, 2 ** 52, 2 ** 53 - 1]
+/** Beginnings from which the appends of a test cross each border at another one of their steps. */
+const starts = borders.flatMap((border) => [border - 3, border - 2, border - 1]).filter((each) => each + 2 < 2 ** 53)
+
+test.each(starts)('positions, the head and the feed are exact from %d on', async (start) => {
+  const { store, schema } = await newStore(database.pool)
+  await database.query(`alter sequence "${schema}".events_position_seq restart with ${start}`)
+  const client = await database.pool.connect()
+  try {
+    await client.query('begin')
+    const open = await store.transaction({ client }, (tx) => tx.events.append('open', added(1)))
+    expect(open.position).toBe(start)
+    expect((await store.events.append('later', added(2))).position).toBe(start + 2)
+    expect(await store.events.head()).toBe(start - 1)
+    expect(await store.events.readAll({ after: start - 1 }).toArray()).toEqual([])
+    await client.query('commit')
+  } finally {
+    await client.query('rollback')
+    client.release()
+  }
+  expect(await store.events.head()).toBe(start + 2)
+  for (const direction of ['forward', 'backward'] as const) {
+    const positions: number[] = []
+    for await (const event of store.events.readAll({ after: start - 1, direction, pageSize: 2 })) {
+      positions.push(event.position)
+    }
+    const expected = [start, start + 1, start + 2]
+    expect(positions).toEqual(direction === 'forward' ? expected : expected.toReversed())
+  }
+  expect((await store.events.readStream('later').toArray()).map((event) => event.position)).toEqual([
+    start + 1,
+    start + 2,
+  ])
+})
+
+test('a floor far behind, and one ahead of the head that was noted before it, are told apart', async () => {
+  const { store, schema } = await newStore(database.pool)
+  const client = await database.pool.connect()
+  try {
+    await client.query('begin')
+    await store.transaction({ client }, (tx) => tx.events.append('open', added(1)))
+    // As if 2^39 - 2 events had been written since: the farthest a floor may lie behind.
+    await database.query(`select setval('"${schema}".events_position_seq', ${2 ** 39 - 1})`)
+    expect(await store.events.head()).toBe(0)
+  } finally {
+    await client.query('rollback')
+    client.release()
+  }
+  expect(await store.events.head()).toBe(2 ** 39 - 1)
+})
+
+test('a position beyond 2^53 - 1 is refused by every read and never rounded', async () => {
+  const { store, schema } = await newStore(database.pool)
+  await database.query(`alter sequence "${schema}".events_position_seq restart with 9007199254740992`)
+  const overflow = { code: 'PositionOverflow' }
+  await expect(store.events.append('s', added(1))).rejects.toMatchObject(overflow)
+  await expect(store.transaction((tx) => tx.events.append('s', added(1)))).rejects.toMatchObject(overflow)
+  // Whatever a server of an older schema may have let in.
+  await database.query(`
+    insert into "${schema}".streams (stream_id, category, version) values ('old', 'counter', 1);
+    insert into "${schema}".events (position, stream_no, version, stream_id, category, type, schema_version, data, event_id)
+      overriding system value
+      select 9007199254740993, stream_no, 1, stream_id, category, 'Added', 1, '{"n": 1}', gen_random_uuid()
+        from "${schema}".streams where stream_id = 'old'`)
+  await expect(store.events.readStream('old').toArray()).rejects.toMatchObject(overflow)
+})
+
+test('a head beyond 2^53 - 1 is refused', async () => {
+  const { store, schema } = await newStore(database.pool)
+  await database.query(`alter sequence "${schema}".events_position_seq no maxvalue`)
+  await database.query(`select setval('"${schema}".events_position_seq', 9007199254740993)`)
+  await expect(store.events.head()).rejects.toMatchObject({ code: 'PositionOverflow' })
+  await expect(store.events.readAll().toArray()).rejects.toMatchObject({ code: 'PositionOverflow' })
+})
+
+test.each([2 ** 31 - 1, 2 ** 32, 2 ** 53 - 3])('versions are exact from %d on', async (version) => {
+  const { store, schema } = await newStore(database.pool)
+  await store.events.append('s', added(1))
+  await database.query(`update "${schema}".streams set version = ${version}`)
+  expect(await store.events.append('s', added(2), { expected: version })).toMatchObject({ version: version + 2 })
+  await expect(store.events.append('s', added(1), { expected: version })).rejects.toMatchObject({ actual: version + 2 })
+  const events = await store.events.readStream('s', { from: version }).toArray()
+  expect(events.map((event) => event.version)).toEqual([version + 1, version + 2])
+})
+
+test('a version beyond 2^53 - 1 is refused and never rounded', async () => {
+  const { store, schema } = await newStore(database.pool)
+  await store.events.append('s', added(1))
+  await database.query(`update "${schema}".streams set version = 9007199254740991`)
+  await expect(store.events.append('s', added(1))).rejects.toMatchObject({ code: 'PositionOverflow' })
+  await expect(store.events.append('s', added(1), { expected: 3 })).rejects.toMatchObject({ code: 'PositionOverflow' })
+})
