@@ -21,13 +21,15 @@ import {
   type PreparedAppend,
   type StoreAppendOptions,
 } from './append/prepare-append.js'
+import { declaredIndexes } from './definitions/declared-indexes.js'
 import type { EventFamilies, NewEventOf, StoredEventOf } from './definitions/define-events.js'
-import { EventRegistry } from './definitions/event-registry.js'
+import { EventRegistry, type UnknownTypes } from './definitions/event-registry.js'
 import type { NewEvent } from './event.js'
 import { Heads } from './head/heads.js'
 import { safeHead } from './head/safe-head.js'
 import { WakeUps } from './head/wake-ups.js'
 import type { EventReader } from './read/event-reader.js'
+import type { IndexedColumn } from './read/read-all-statement.js'
 import { readAll } from './read/read-all.js'
 import { checkCount, type ReadAllOptions, type ReadStreamOptions } from './read/read-options.js'
 import { readStream } from './read/read-stream.js'
@@ -41,7 +43,7 @@ export interface EventReads<Families extends EventFamilies> {
    * Reads every stream in the order of positions, up to the safe head as it is when the reading begins. Nothing that
    * commits later can appear behind it.
    */
-  readAll(options?: ReadAllOptions): EventReader<StoredEventOf<Families>>
+  readAll(options?: ReadAllOptions<StoredEventOf<Families>['type']>): EventReader<StoredEventOf<Families>>
   /** The safe head: nothing will ever appear at or below it that is not there now. 0 in an empty store. */
   head(): Promise<number>
 }
@@ -107,6 +109,16 @@ export interface EventsOptions {
    * polls alone, for poolers that keep no session.
    */
   readonly wakeUps?: boolean | undefined
+  /**
+   * What reading does with an event whose type is in none of the families. `throw` unless told; `skip` leaves it out;
+   * `pass` gives it as it is, outside the types.
+   */
+  readonly unknownTypes?: UnknownTypes | undefined
+  /**
+   * Indexes for filters on the feed, each with the position. Each costs every append, and an index on a large table takes
+   * its time: none unless told.
+   */
+  readonly indexes?: readonly IndexedColumn[] | undefined
   /** How long to look for the outcome of an append whose connection was lost, in milliseconds; 10,000 unless told. */
   readonly outcomeTimeout?: number | undefined
 }
@@ -134,11 +146,11 @@ export function events<const Families extends EventFamilies>(
   families: Families,
   options: EventsOptions = {},
 ): Module<EventsShape<Families>> {
-  const registry = new EventRegistry(families)
+  const registry = new EventRegistry(families, options.unknownTypes ?? 'throw')
   return {
     name: '@rillflow/events',
     contract: moduleContract,
-    components: [component],
+    components: [{ ...component, indexes: declaredIndexes(options.indexes ?? []) }],
     install: (host) => install<Families>(host, registry, options),
   }
 }
@@ -148,13 +160,13 @@ function install<Families extends EventFamilies>(
   registry: EventRegistry,
   options: EventsOptions,
 ): InstalledModule<EventsShape<Families>> {
-  const { groupCommit = true, wakeUps: notify = true, outcomeTimeout = 10_000 } = options
+  const { groupCommit = true, wakeUps: notify = true, outcomeTimeout = 10_000, indexes: indexed = [] } = options
   const wakeUps = new WakeUps(connection, logger, notify)
   const appender = new Appender(connection, wakeUps, { groupCommit, outcomeTimeout })
   const heads = new Heads(connection, logger, wakeUps, notify)
   return {
-    store: (scope) => storeApi<Families>(scope, { registry, appender, heads }),
-    transaction: (scope) => transactionApi<Families>(scope, registry, wakeUps),
+    store: (scope) => storeApi<Families>(scope, { registry, indexed, appender, heads }),
+    transaction: (scope) => transactionApi<Families>(scope, { registry, indexed, wakeUps }),
     session: () => sessionPart(registry, wakeUps),
     close: async () => {
       await appender.close()
@@ -164,27 +176,33 @@ function install<Families extends EventFamilies>(
   }
 }
 
+interface ReadParts {
+  readonly registry: EventRegistry
+  readonly indexed: readonly IndexedColumn[]
+}
+
 function readApi<Families extends EventFamilies>(
   scope: Scope,
-  registry: EventRegistry,
+  { registry, indexed }: ReadParts,
   inTransaction: boolean,
 ): EventReads<Families> {
   return {
     // The registry has every type of the families, and a row of another type throws.
     readStream: (streamId, options = {}) =>
       readStream(scope, registry, streamId, options) as EventReader<StoredEventOf<Families>>,
-    readAll: (options = {}) => readAll(scope, registry, options, inTransaction) as EventReader<StoredEventOf<Families>>,
+    readAll: (options = {}) =>
+      readAll(scope, options, { registry, indexed, inTransaction }) as EventReader<StoredEventOf<Families>>,
     head: () => safeHead(scope, inTransaction),
   }
 }
 
 function storeApi<Families extends EventFamilies>(
   scope: Scope,
-  parts: { registry: EventRegistry; appender: Appender; heads: Heads },
+  parts: ReadParts & { appender: Appender; heads: Heads },
 ): EventStore<Families> {
   const { registry, appender, heads } = parts
   return {
-    ...readApi<Families>(scope, registry, false),
+    ...readApi<Families>(scope, parts, false),
     append: (streamId, list, options = {}) =>
       append(scope, registry, { streamId, events: list, options }, (schema, prepared) =>
         appender.append(schema, prepared, options.signal),
@@ -198,11 +216,11 @@ function storeApi<Families extends EventFamilies>(
 
 function transactionApi<Families extends EventFamilies>(
   scope: TransactionScope,
-  registry: EventRegistry,
-  wakeUps: WakeUps,
+  parts: ReadParts & { wakeUps: WakeUps },
 ): TransactionEventStore<Families> {
+  const { registry, wakeUps } = parts
   return {
-    ...readApi<Families>(scope, registry, true),
+    ...readApi<Families>(scope, parts, true),
     append: (streamId, list, options = {}) =>
       append(scope, registry, { streamId, events: list, options }, (schema, prepared) => {
         scope.onCommit(() => wakeUps.committed(schema, false))

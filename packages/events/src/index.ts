@@ -31,5 +31,8 @@ export {
   type StagedEventStore,
   type TransactionEventStore,
 } from './events.js'
+export type { EventFilter } from './read/event-filter.js'
+export type { IndexedColumn } from './read/read-all-statement.js'
+export type { UnknownTypes } from './definitions/event-registry.js'
 export type { EventReader } from './read/event-reader.js'
 export type { Direction, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'

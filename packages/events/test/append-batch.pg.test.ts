@@ -1,7 +1,7 @@
 import { internalsOf, isRillflowError } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
-import { appendEvents, type AppendOutcome } from '../src/append/append-events.js'
+import { appendMany, type AppendOutcome } from '../src/append/append-events.js'
 import { prepareAppend, type AppendOptions } from '../src/append/prepare-append.js'
 import { EventRegistry } from '../src/definitions/event-registry.js'
 import { CountingPool } from './counting-pool.js'
@@ -21,7 +21,7 @@ async function appendAll(
       prepareAppend(registry, { streamId, events: added(count), options, context: {} }),
     ),
   )
-  return appendEvents(internalsOf(store).connection, schema, appends)
+  return appendMany(internalsOf(store).connection, { schema, appends, notify: false })
 }
 
 /** What is told of an outcome: its stream and version, or its code and actual version. */

@@ -1,10 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
-import { Client, Pool } from 'pg'
+import { Client, type Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundleFixture, type BundledFixture } from './bundle-fixture.js'
 import { newStore } from './events-database.js'
+import { openPool } from './open-pool.js'
 
 const ROUNDS = 200
 const CHECKS = 5_000
@@ -16,7 +17,7 @@ let fixture: BundledFixture
 beforeAll(async () => {
   fixture = await bundleFixture('create-streams')
   server = await startPostgres({ from: 'embedded' })
-  pool = new Pool({ connectionString: server.url, max: 3 })
+  pool = openPool(server.url, 3)
 })
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ import {
 } from '@rillflow/core'
 import { sync } from '@rillflow/schema'
 import type { Pool } from 'pg'
-import { defineEvents, events, type EventsShape } from '../src/index.js'
+import { defineEvents, events, type EventsOptions, type EventsShape } from '../src/index.js'
 
 const CounterEvents = defineEvents('counter', { Added: typed<{ n: number }>(), Removed: typed<{ n: number }>() })
 const NoteEvents = defineEvents('note', { Noted: typed<Json>() })
@@ -20,12 +20,18 @@ export const families = { counter: CounterEvents, note: NoteEvents }
 export type TestModules = { readonly events: Module<EventsShape<typeof families>> }
 export type TestStore = SingleStore<TestModules>
 
-/** A store of the test families on a pool of the test's own. */
-export function storeOn(pool: PoolLike, schema: string, context?: Context): TestStore {
+/** How a test's store differs from the usual one. */
+export interface TestStoreOptions extends EventsOptions {
+  readonly context?: Context | undefined
+}
+
+/** A store of the test families on a pool of the test's own; it wakes nobody, so that statements can be counted. */
+export function storeOn(pool: PoolLike, schema: string, options: TestStoreOptions = {}): TestStore {
+  const { context, ...rest } = options
   return createStore({
     connection: { pool },
     tenancy: singleTenant({ schema }),
-    modules: { events: events(families) },
+    modules: { events: events(families, { wakeUps: false, ...rest }) },
     context,
   })
 }

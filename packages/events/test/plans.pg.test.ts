@@ -50,19 +50,21 @@ function nodesOf(node: PlanNode): readonly PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap((child) => nodesOf(child))]
 }
 
-/** The plan that a prepared statement gets, for these values or for any. */
-async function planOf(statement: QueryConfigLike, mode: string): Promise<readonly PlanNode[]> {
+/** The plan that a prepared statement has after so many executions. */
+async function planOf(statement: QueryConfigLike, mode: string, executions: number): Promise<readonly PlanNode[]> {
   const client = await database.pool.connect()
   try {
     await client.query(`set plan_cache_mode = ${mode}`)
     await client.query(`prepare planned as ${statement.text}`)
     const values = (statement.values ?? []).map((value) => (value === null ? 'null' : client.escapeLiteral(String(value))))
+    const execute = `execute planned (${values.join(', ')})`
+    for (let turn = 0; turn < executions; turn += 1) await client.query(`explain ${execute}`)
     const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(
-      `explain (format json) execute planned (${values.join(', ')})`,
+      `explain (format json) ${execute}`,
     )
     return nodesOf((rows[0] as (typeof rows)[0])['QUERY PLAN'][0].Plan)
   } finally {
-    await client.query('deallocate all; reset plan_cache_mode')
+    await client.query('deallocate planned; reset plan_cache_mode')
     client.release()
   }
 }
@@ -102,9 +104,14 @@ const cases = [
   },
 ]
 
-describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (mode) => {
+describe.each([
+  { mode: 'force_custom_plan', executions: 0 },
+  { mode: 'force_generic_plan', executions: 0 },
+  // What a connection settles on; the first five executions are planned for their values.
+  { mode: 'auto', executions: 5 },
+])('$mode', ({ mode, executions }) => {
   test.each(cases)('$name is read by $index, without a sort or a filter', async ({ index, read }) => {
-    const nodes = await planOf(await statementOf(read), mode)
+    const nodes = await planOf(await statementOf(read), mode, executions)
     const types = nodes.map((node) => node['Node Type'])
     expect(types.filter((type) => /Sort|Seq Scan|Bitmap|Gather/.test(type))).toEqual([])
     const scans = nodes.filter((node) => node['Relation Name'] === 'events')

@@ -1,16 +1,16 @@
 import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { floorLocks } from './floor-locks.js'
 import { added, newStore } from './events-database.js'
+import { openPool } from './open-pool.js'
 
 let server: EmbeddedPostgres
 let pool: Pool
 
 beforeAll(async () => {
   server = await startPostgres({ from: 'embedded', settings: { max_prepared_transactions: 5 } })
-  pool = new Pool({ connectionString: server.url, max: 3 })
-  pool.on('error', () => {})
+  pool = openPool(server.url, 3)
 })
 
 afterAll(async () => {

@@ -42,16 +42,20 @@ describe('the floor lock', () => {
       await session.saveChanges({ client })
       expect(await floorLocks(database.pool, schema)).toHaveLength(1)
     })
-    // A lone append holds it for one statement only; a trigger sees it there.
+    // Held for one statement only, by an append on the store; a trigger sees it there, when the position is drawn.
     await database.query(`
       create table "${schema}".seen (locks int);
       create function "${schema}".look() returns trigger language plpgsql as $$ begin
         insert into "${schema}".seen select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
-        return null; end $$;
-      create trigger look before insert on "${schema}".events for each statement execute function "${schema}".look()`)
+        return new; end $$;
+      create trigger look before insert on "${schema}".events for each row execute function "${schema}".look()`)
     await store.events.append('lone', added(1))
+    await store.events.append('lone', added(2), { expected: 1 })
+    await store.events.append('none', added(1), { expected: 'noStream' })
+    await Promise.all([1, 2, 3, 4].map((n) => store.events.append(`together-${n}`, added(1))))
     await store.transaction((tx) => tx.events.append('in-transaction', added(1)))
-    expect((await database.query(`select locks from "${schema}".seen`)).rows).toEqual([{ locks: 1 }, { locks: 1 }])
+    const seen = await database.query<{ locks: number }>(`select locks from "${schema}".seen`)
+    expect(seen.rows.map(({ locks }) => locks)).toEqual(Array.from({ length: 9 }, () => 1))
     expect(await floorLocks(database.pool, schema)).toEqual([])
   })
 

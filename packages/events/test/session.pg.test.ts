@@ -18,7 +18,7 @@ async function newStoreWithNotes() {
   const store = createStore({
     connection: { pool },
     tenancy: singleTenant({ schema }),
-    modules: { events: events(families), notes: notes() },
+    modules: { events: events(families, { wakeUps: false }), notes: notes() },
   })
   await sync(store)
   const storedNotes = async (): Promise<readonly string[]> => {
@@ -134,7 +134,7 @@ test('an invalid event fails the save before anything is sent', async () => {
   expect(session.pending).toBe(1)
 })
 
-test('several appends to one stream become one, in the order of their staging', async () => {
+test('several appends to one stream follow one another, in the order of their staging, in one statement', async () => {
   const { store, pool, versions } = await newStoreWithNotes()
   await store.events.append('s', added(3))
   const session = store.session()
@@ -146,8 +146,11 @@ test('several appends to one stream become one, in the order of their staging', 
   pool.take()
   const saved = await session.saveChanges()
   expect(saved.events.map(({ streamId, version }) => [streamId, version])).toEqual([
-    ['s', 8],
+    ['s', 5],
     ['other', 1],
+    ['s', 6],
+    ['s', 7],
+    ['s', 8],
   ])
   expect(pool.take()).toHaveLength(3)
   expect(await versions('s')).toEqual([1, 2, 3, 4, 5, 6, 7, 8])

@@ -7,11 +7,16 @@ interface KnownEvent {
   readonly category: string
 }
 
+/** What reading does with an event whose type is in no family: throw, leave it out, or give it as it is. */
+export type UnknownTypes = 'throw' | 'skip' | 'pass'
+
 /** Every event type of a store, by name. */
 export class EventRegistry {
   readonly #known = new Map<string, KnownEvent>()
+  readonly unknownTypes: UnknownTypes
 
-  constructor(families: EventFamilies) {
+  constructor(families: EventFamilies, unknownTypes: UnknownTypes) {
+    this.unknownTypes = unknownTypes
     for (const { category, schemas } of Object.values(families)) {
       for (const [type, schema] of Object.entries(schemas)) {
         const before = this.#known.get(type)

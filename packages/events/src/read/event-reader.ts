@@ -4,26 +4,44 @@ export interface EventReader<Event> extends AsyncIterable<Event> {
   toArray(): Promise<readonly Event[]>
 }
 
-/** Reads one page: at most `limit` events after the last one of the page before. */
-export type ReadPage<Event> = (last: Event | undefined, limit: number | undefined) => Promise<readonly Event[]>
+/** A page of events. */
+export interface Page<Event> {
+  readonly events: readonly Event[]
+  /** How many rows it took, those that were skipped counted. */
+  readonly rows: number
+  /** The version or position of its last row; where the next page begins. */
+  readonly last: number | undefined
+}
 
-/** Reads by pages, each beginning where the last one ended. */
+/** Reads at most `limit` rows after the last one of the page before. */
+export type ReadPage<Event> = (last: number | undefined, limit: number | undefined) => Promise<Page<Event>>
+
+/** Reads by pages; the next one is fetched while this one is handled, so two of them are in memory at the most. */
 export function pagedReader<Event>(
   readPage: ReadPage<Event>,
   options: { readonly pageSize: number; readonly limit: number | undefined },
 ): EventReader<Event> {
+  const { pageSize, limit = Number.POSITIVE_INFINITY } = options
   return {
-    toArray: () => readPage(undefined, options.limit),
+    toArray: async () => (await readPage(undefined, options.limit)).events,
     async *[Symbol.asyncIterator]() {
-      let left = options.limit ?? Number.POSITIVE_INFINITY
-      let last: Event | undefined
-      while (left > 0) {
-        const size = Math.min(options.pageSize, left)
-        const page = await readPage(last, size)
-        yield* page
-        if (page.length < size) return
-        last = page.at(-1)
-        left -= page.length
+      let left = limit
+      let coming: Promise<Page<Event>> | undefined =
+        left > 0 ? readPage(undefined, Math.min(pageSize, left)) : undefined
+      while (coming !== undefined) {
+        const size = Math.min(pageSize, left)
+        const page: Page<Event> = await coming
+        left -= page.rows
+        const isLast = page.rows < size || left <= 0
+        coming = isLast ? undefined : readPage(page.last, Math.min(pageSize, left))
+        // The consumer may stop before it asks for that page; its error is then nobody's.
+        coming?.catch(() => undefined)
+        try {
+          yield* page.events
+        } finally {
+          // A consumer that stops must not leave a connection lent.
+          await coming?.catch(() => undefined)
+        }
       }
     },
   }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@rillflow/core'
+import type { EventFilter } from './event-filter.js'
 
 export type Direction = 'forward' | 'backward'
 
@@ -17,9 +18,13 @@ export interface ReadStreamOptions {
 }
 
 /** What part of the store is read, and how. */
-export interface ReadAllOptions {
+export interface ReadAllOptions<Type extends string = string> {
   /** Only events beyond this position; 0 unless told. */
   readonly after?: number | undefined
+  /** Only events up to this position, itself included; the safe head unless told, and never beyond it. */
+  readonly to?: number | undefined
+  /** Only these events; an event that several filters match comes once. */
+  readonly filter?: EventFilter<Type> | readonly EventFilter<Type>[] | undefined
   /** `forward` unless told. */
   readonly direction?: Direction | undefined
   /** The most events; all unless told. */

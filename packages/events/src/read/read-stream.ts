@@ -4,7 +4,7 @@ import type { EventRegistry } from '../definitions/event-registry.js'
 import type { StoredEvent } from '../event.js'
 import { pagedReader, type EventReader } from './event-reader.js'
 import { checkCount, checkDirection, defaultPageSize, type Direction, type ReadStreamOptions } from './read-options.js'
-import { eventColumns, toStoredEvent, type EventRow } from './stored-row.js'
+import { eventColumns, toPage, type EventRow } from './stored-row.js'
 
 const readStatements = {
   forward: readStatement('asc'),
@@ -38,12 +38,12 @@ export function readStream(
   checkDirection(options.direction)
   const { from = 1, to = maxVersion, limit, direction = 'forward', pageSize = defaultPageSize } = options
   return pagedReader(
-    async (last: StoredEvent | undefined, size) => {
+    async (last, size) => {
       const { schema } = await scope.target()
-      const range = rangeAfter(direction, { from, to }, last?.version)
+      const range = rangeAfter(direction, { from, to }, last)
       const values = [streamId, range.from, range.to, size ?? null]
       const { rows } = await scope.query<EventRow>(readStatements[direction](schema, values))
-      return rows.map((row) => toStoredEvent(row, registry))
+      return toPage(rows, registry, (row) => row[1])
     },
     { pageSize, limit },
   )

@@ -2,6 +2,7 @@ import { safeInteger, type JsonObject } from '@rillflow/core'
 import { UnknownEventTypeError } from '../errors.js'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { StoredEvent } from '../event.js'
+import type { Page } from './event-reader.js'
 
 /** What every read selects of `events e`, in the order of {@link EventRow}; all text, so no driver parses anything. */
 export const eventColumns = `e.position::text as "position", e.version::text as version, e.type, e.schema_version::text as schema_version,
@@ -25,15 +26,30 @@ export type EventRow = readonly [
 ]
 
 /**
- * Makes an event of a row.
+ * Makes a page of rows; `cursor` gives the column by which the next page begins.
  *
- * @throws UnknownEventType when no family of the store has the type.
+ * @throws UnknownEventType when no family of the store has a type, unless the policy is another.
  */
-export function toStoredEvent(row: EventRow, registry: EventRegistry): StoredEvent {
-  const type = row[2]
-  if (!registry.has(type)) throw unknownType(row)
+export function toPage(
+  rows: readonly EventRow[],
+  registry: EventRegistry,
+  cursor: (row: EventRow) => string,
+): Page<StoredEvent> {
+  const events: StoredEvent[] = []
+  for (const row of rows) if (isWanted(row, registry)) events.push(toStoredEvent(row))
+  const last = rows.at(-1)
+  return { events, rows: rows.length, last: last === undefined ? undefined : safeInteger(cursor(last), 'position') }
+}
+
+function isWanted(row: EventRow, registry: EventRegistry): boolean {
+  if (registry.has(row[2]) || registry.unknownTypes === 'pass') return true
+  if (registry.unknownTypes === 'skip') return false
+  throw unknownType(row)
+}
+
+function toStoredEvent(row: EventRow): StoredEvent {
   return {
-    type,
+    type: row[2],
     data: JSON.parse(row[4]) as unknown,
     id: row[6],
     streamId: row[10],
@@ -53,6 +69,6 @@ function unknownType(row: EventRow): UnknownEventTypeError {
   return new UnknownEventTypeError(
     type,
     `The event at position ${position} (version ${version} of stream ${JSON.stringify(row[10])}) has the type ${JSON.stringify(type)}, ` +
-      "which is in none of this store's families. Pass its family to events({ … }).",
+      "which is in none of this store's families. Pass its family to events({ … }), or choose another unknownTypes.",
   )
 }
