@@ -1,0 +1,73 @@
+import { InvalidConfigError, moduleContract, type Module, type SchemaComponent, type Scope } from '@rillflow/core'
+import createDocuments from '../sql/0001_documents.sql'
+import { collectionApi, type AnyCollection } from './collection-api.js'
+import { quote } from './describe-document.js'
+import type { CollectionRecord, DocumentsShape } from './documents-shape.js'
+import { prepareCollection, type PreparedCollection } from './operations/prepared-collection.js'
+import { documentsSession } from './session/session-part.js'
+
+/**
+ * The module that keeps documents: `store.docs.<key>` for each collection, under the names given here.
+ *
+ * @throws InvalidConfig when two keys have collections of one name.
+ *
+ * @example
+ * ```ts
+ * import { createStore, typed } from '@rillflow/core'
+ * import { defineCollection, documents } from '@rillflow/documents'
+ *
+ * const Customer = defineCollection('customers', { schema: typed<{ id: string; email: string }>() })
+ * const store = createStore({
+ *   connection: process.env.DATABASE_URL,
+ *   modules: { docs: documents({ customers: Customer }) },
+ * })
+ * await store.docs.customers.put({ id: 'c-1', email: 'a@x.io' })
+ * await store.close()
+ * ```
+ */
+export function documents<const Collections extends CollectionRecord>(
+  collections: Collections,
+): Module<DocumentsShape<Collections>> {
+  checkNames(collections)
+  const prepared = new Map(Object.entries(collections).map(([key, value]) => [key, prepareCollection(value)]))
+  const module: Module<DocumentsShape> = {
+    name: '@rillflow/documents',
+    contract: moduleContract,
+    components: [component([...prepared.values()])],
+    install: () => ({
+      store: (scope) => apis(prepared, scope, true),
+      transaction: (scope) => apis(prepared, scope, false),
+      session: (scope) => documentsSession(prepared, scope),
+    }),
+  }
+  // The mapped types are built key by key; TypeScript cannot follow a loop.
+  return module as unknown as Module<DocumentsShape<Collections>>
+}
+
+function component(collections: readonly PreparedCollection[]): SchemaComponent {
+  return {
+    module: 'documents',
+    migrations: [{ number: 1, name: 'documents', sql: createDocuments }],
+    indexes: collections.flatMap(({ indexes }) => indexes),
+  }
+}
+
+function apis(
+  collections: ReadonlyMap<string, PreparedCollection>,
+  scope: Scope,
+  alone: boolean,
+): Record<string, AnyCollection> {
+  return Object.fromEntries([...collections].map(([key, prepared]) => [key, collectionApi(prepared, scope, alone)]))
+}
+
+function checkNames(collections: CollectionRecord): void {
+  const seen = new Set<string>()
+  for (const { name } of Object.values(collections)) {
+    if (seen.has(name)) {
+      throw new InvalidConfigError(
+        `documents(…) has the collection ${quote(name)} under two keys. Leave one, or give them different names.`,
+      )
+    }
+    seen.add(name)
+  }
+}

@@ -1,0 +1,52 @@
+import { safeInteger } from '@rillflow/core'
+import type { ChangeRow } from '../sql/change-document.js'
+import { deleteDocument } from '../sql/delete-document.js'
+import { restoreDocument } from '../sql/restore-document.js'
+import { refuseChange, versionConflict, type ChangeRequest } from './refuse-change.js'
+import { namingUniqueConflicts } from './unique-conflict.js'
+import type { WriteTarget, WrittenDocument } from './write-document.js'
+
+interface Change extends WriteTarget {
+  readonly id: string
+  readonly expected: number | undefined
+}
+
+/**
+ * Marks one document as deleted.
+ *
+ * @throws DocumentNotFound, DocumentDeleted, VersionConflict
+ */
+export async function removeDocument(change: Change): Promise<WrittenDocument> {
+  const row = await send(change, deleteDocument)
+  if (row?.[1] !== true) refuseChange(toRequest('delete', change), toFound(row))
+  return { id: change.id, version: safeInteger(row[0], 'version') }
+}
+
+/**
+ * Brings one deleted document back; one that is not deleted is left as it is.
+ *
+ * @throws DocumentNotFound, VersionConflict, UniqueConflict
+ */
+export async function bringBackDocument(change: Change): Promise<WrittenDocument> {
+  const request = toRequest('restore', change)
+  const row = await namingUniqueConflicts(change.collection, () => send(change, restoreDocument))
+  if (row === undefined) refuseChange(request, undefined)
+  const version = safeInteger(row[0], 'version')
+  const isWanted = row[1] || (!row[2] && (change.expected === undefined || change.expected === version))
+  if (!isWanted) throw versionConflict(request, version)
+  return { id: change.id, version }
+}
+
+async function send(change: Change, statement: typeof deleteDocument): Promise<ChangeRow | undefined> {
+  const { collection, executor, id, expected } = change
+  const values = [collection.name, id, expected === undefined ? null : `${expected}`]
+  return (await executor.query<ChangeRow>(statement(executor.schema, values))).rows[0]
+}
+
+function toFound(row: ChangeRow | undefined): { version: string; deleted: boolean } | undefined {
+  return row === undefined ? undefined : { version: row[0], deleted: row[2] }
+}
+
+function toRequest(operation: string, { collection, id, expected }: Change): ChangeRequest {
+  return { operation, collection: collection.name, id, expected }
+}

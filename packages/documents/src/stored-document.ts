@@ -1,0 +1,12 @@
+/** A document and what is known about it. */
+export interface StoredDocument<Document> {
+  readonly id: string
+  /** From 1; grows with each put, update, delete and restore. */
+  readonly version: number
+  readonly createdAt: Date
+  /** When the version was made. */
+  readonly updatedAt: Date
+  /** Undefined unless the document is soft-deleted. */
+  readonly deletedAt: Date | undefined
+  readonly doc: Document
+}
