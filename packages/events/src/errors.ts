@@ -84,3 +84,17 @@ export class IdempotencyMismatchError extends RillflowError<'IdempotencyMismatch
     this.idempotencyKey = idempotencyKey
   }
 }
+
+/**
+ * The sequence of positions is behind the positions that are stored, as after a restore of the tables without it: new
+ * events would be given positions that are taken, or that readers have passed.
+ */
+export class SequenceBehindError extends RillflowError<'SequenceBehind'> {
+  constructor(schema: string, cause?: unknown) {
+    super(
+      `The sequence events_position_seq of schema ${JSON.stringify(schema)} is behind the events that are stored. Set it ` +
+        'right before anything is appended: select setval(\'"<schema>".events_position_seq\', (select max(position) from "<schema>".events));',
+      { code: 'SequenceBehind', cause },
+    )
+  }
+}

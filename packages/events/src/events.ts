@@ -11,6 +11,7 @@ import {
   type TransactionScope,
 } from '@rillflow/core'
 import streams from '../sql/0001_streams.sql'
+import guards from '../sql/0002_guards.sql'
 import { appendOne, type AppendOutcome } from './append/append-events.js'
 import type { GroupCommitOptions } from './append/append-queue.js'
 import type { AppendResult } from './append/append-result.js'
@@ -25,9 +26,11 @@ import { declaredIndexes } from './definitions/declared-indexes.js'
 import type { EventFamilies, NewEventOf, StoredEventOf } from './definitions/define-events.js'
 import { EventRegistry, type UnknownTypes } from './definitions/event-registry.js'
 import type { NewEvent } from './event.js'
+import { blockers, type Blocker } from './head/blockers.js'
 import { Heads } from './head/heads.js'
-import { safeHead } from './head/safe-head.js'
+import { HeadReader } from './head/head-reader.js'
 import { WakeUps } from './head/wake-ups.js'
+import { repairStreams, verifyStreams, type StreamProblem } from './maintenance/verify-streams.js'
 import type { EventReader } from './read/event-reader.js'
 import type { IndexedColumn } from './read/read-all-statement.js'
 import { readAll } from './read/read-all.js'
@@ -65,6 +68,12 @@ export interface EventStore<Families extends EventFamilies> extends EventReads<F
    * position. Rejects with the signal's reason when it is aborted.
    */
   waitForHead(after: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>
+  /** Who holds the safe head: the transactions that have appended and not ended, the lowest first. */
+  blockers(): Promise<readonly Blocker[]>
+  /** Reads all events once and names the streams whose row and events disagree; none when all is well. */
+  verify(): Promise<readonly StreamProblem[]>
+  /** Makes the rows of such streams agree with their events again; gives what it mended. Appends wait meanwhile. */
+  repair(): Promise<readonly StreamProblem[]>
 }
 
 /** The event store inside one transaction: appends are committed, or not, with everything else in it. */
@@ -94,7 +103,10 @@ export interface EventsShape<Families extends EventFamilies> {
 
 const component: SchemaComponent = {
   module: 'events',
-  migrations: [{ number: 1, name: 'streams', sql: streams }],
+  migrations: [
+    { number: 1, name: 'streams', sql: streams },
+    { number: 2, name: 'guards', sql: guards },
+  ],
 }
 
 /** How the event store of a process works. */
@@ -163,10 +175,11 @@ function install<Families extends EventFamilies>(
   const { groupCommit = true, wakeUps: notify = true, outcomeTimeout = 10_000, indexes: indexed = [] } = options
   const wakeUps = new WakeUps(connection, logger, notify)
   const appender = new Appender(connection, wakeUps, { groupCommit, outcomeTimeout })
-  const heads = new Heads(connection, logger, wakeUps, notify)
+  const headReader = new HeadReader()
+  const heads = new Heads({ connection, logger, wakeUps, headReader, listen: notify })
   return {
-    store: (scope) => storeApi<Families>(scope, { registry, indexed, appender, heads }),
-    transaction: (scope) => transactionApi<Families>(scope, { registry, indexed, wakeUps }),
+    store: (scope) => storeApi<Families>(scope, { registry, headReader, indexed, appender, heads }),
+    transaction: (scope) => transactionApi<Families>(scope, { registry, headReader, indexed, wakeUps }),
     session: () => sessionPart(registry, wakeUps),
     close: async () => {
       await appender.close()
@@ -178,12 +191,13 @@ function install<Families extends EventFamilies>(
 
 interface ReadParts {
   readonly registry: EventRegistry
+  readonly headReader: HeadReader
   readonly indexed: readonly IndexedColumn[]
 }
 
 function readApi<Families extends EventFamilies>(
   scope: Scope,
-  { registry, indexed }: ReadParts,
+  { registry, headReader, indexed }: ReadParts,
   inTransaction: boolean,
 ): EventReads<Families> {
   return {
@@ -191,8 +205,8 @@ function readApi<Families extends EventFamilies>(
     readStream: (streamId, options = {}) =>
       readStream(scope, registry, streamId, options) as EventReader<StoredEventOf<Families>>,
     readAll: (options = {}) =>
-      readAll(scope, options, { registry, indexed, inTransaction }) as EventReader<StoredEventOf<Families>>,
-    head: () => safeHead(scope, inTransaction),
+      readAll(scope, options, { registry, headReader, indexed, inTransaction }) as EventReader<StoredEventOf<Families>>,
+    head: async () => headReader.read(scope, (await scope.target()).schema, inTransaction),
   }
 }
 
@@ -211,6 +225,9 @@ function storeApi<Families extends EventFamilies>(
       checkCount('after', after, 0)
       return heads.wait((await scope.target()).schema, after, options.signal)
     },
+    blockers: () => blockers(scope),
+    verify: () => verifyStreams(scope),
+    repair: () => repairStreams(scope),
   }
 }
 

@@ -16,6 +16,7 @@ export {
   IdempotencyMismatchError,
   LimitExceededError,
   OverloadedError,
+  SequenceBehindError,
   StreamArchivedError,
   StreamTombstonedError,
   UnknownEventTypeError,
@@ -31,6 +32,8 @@ export {
   type StagedEventStore,
   type TransactionEventStore,
 } from './events.js'
+export type { Blocker } from './head/blockers.js'
+export type { StreamProblem } from './maintenance/verify-streams.js'
 export type { EventFilter } from './read/event-filter.js'
 export type { IndexedColumn } from './read/read-all-statement.js'
 export type { UnknownTypes } from './definitions/event-registry.js'

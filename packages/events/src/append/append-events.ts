@@ -1,5 +1,14 @@
-import { defineStatement, safeInteger, VersionConflictError, type RillflowError, type Scope } from '@rillflow/core'
-import { IdempotencyMismatchError, StreamArchivedError, StreamTombstonedError } from '../errors.js'
+import {
+  UniqueViolationError,
+  type Rows,
+  type Statement,
+  defineStatement,
+  safeInteger,
+  VersionConflictError,
+  type RillflowError,
+  type Scope,
+} from '@rillflow/core'
+import { IdempotencyMismatchError, SequenceBehindError, StreamArchivedError, StreamTombstonedError } from '../errors.js'
 import { toResult, type AppendResult } from './append-result.js'
 import { encodeAppends } from './encode-appends.js'
 import { loneAppendStatement } from './lone-append.js'
@@ -23,7 +32,9 @@ export async function appendOne(
   append: PreparedAppend,
 ): Promise<AppendOutcome> {
   if (append.idempotencyKey === undefined) {
-    const { rows } = await scope.query<readonly [version: string, position: string]>(
+    const { rows } = await send<readonly [version: string, position: string]>(
+      scope,
+      schema,
       loneAppendStatement(schema, append),
     )
     const [row] = rows
@@ -51,12 +62,28 @@ export async function appendMany(scope: Pick<Scope, 'query'>, batch: AppendBatch
   const { schema, appends, notify } = batch
   const order = sortedByStream(appends)
   const sorted = order.map((index) => appends[index] as PreparedAppend)
-  const { rows } = await scope.query<OutcomeRow>(appendStatement(schema, [encodeAppends(sorted), notify]))
+  const { rows } = await send<OutcomeRow>(scope, schema, appendStatement(schema, [encodeAppends(sorted), notify]))
   const outcomes: AppendOutcome[] = []
   rows.forEach((row, place) => {
     outcomes[order[place] as number] = toOutcome(sorted[place] as PreparedAppend, row)
   })
   return outcomes
+}
+
+/** A position that is taken already means one thing alone. */
+async function send<Row extends readonly unknown[]>(
+  scope: Pick<Scope, 'query'>,
+  schema: string,
+  statement: Statement,
+): Promise<Rows<Row>> {
+  try {
+    return await scope.query<Row>(statement)
+  } catch (error) {
+    if (error instanceof UniqueViolationError && error.constraint === 'events_pkey') {
+      throw new SequenceBehindError(schema, error)
+    }
+    throw error
+  }
 }
 
 /** Every writer takes streams in this order; two that did not would deadlock. Stable, so one stream keeps its own. */

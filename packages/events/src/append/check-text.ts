@@ -9,12 +9,15 @@ const maxBytes = 1_000
  * @throws InvalidArgument
  */
 export function checkText(argument: string, value: unknown): asserts value is string {
-  if (typeof value !== 'string' || value === '') refuse(argument, 'a non-empty string')
-  if (value.includes('\0')) refuse(argument, 'text without a NUL character')
-  if (!value.isWellFormed()) refuse(argument, 'valid Unicode, without a lone surrogate')
-  if (value.length > maxBytes / 4 && Buffer.byteLength(value) > maxBytes) refuse(argument, `at most ${maxBytes} bytes`)
+  const wanted = wantedOfText(value)
+  if (wanted !== undefined) throw new InvalidArgumentError(argument, `${argument} must be ${wanted}.`)
 }
 
-function refuse(argument: string, what: string): never {
-  throw new InvalidArgumentError(argument, `${argument} must be ${what}.`)
+/** What `value` would have to be to serve as an id or a name; undefined when it is. */
+export function wantedOfText(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '') return 'a non-empty string'
+  if (value.includes('\0')) return 'text without a NUL character'
+  if (!value.isWellFormed()) return 'valid Unicode, without a lone surrogate'
+  if (value.length > maxBytes / 4 && Buffer.byteLength(value) > maxBytes) return `at most ${maxBytes} bytes`
+  return undefined
 }

@@ -1,7 +1,8 @@
-import { encodeJson, InvalidArgumentError, uuidV7, type Context, type JsonObject } from '@rillflow/core'
+import { checkStorable, encodeJson, InvalidArgumentError, uuidV7, type Context, type JsonObject } from '@rillflow/core'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import { LimitExceededError } from '../errors.js'
 import type { NewEvent } from '../event.js'
+import { checkEvents } from './check-events.js'
 import { checkText } from './check-text.js'
 import { encodeExpected, type ExpectedVersion } from './expected-version.js'
 
@@ -66,13 +67,12 @@ export async function prepareAppend(
 ): Promise<PreparedAppend> {
   const { streamId, events, options, context } = request
   checkText('streamId', streamId)
-  if (!Array.isArray(events) || events.length === 0) {
-    throw new InvalidArgumentError('events', 'events must be an array of at least one event.')
-  }
+  checkEvents(events)
   if (events.length > maxEvents) {
     throw new LimitExceededError(`An append takes ${maxEvents} events at most, not ${events.length}; make several.`)
   }
-  const expected = options.expected ?? 'any'
+  // Not `??`: null is no way to say "any", and would leave out a check that somebody meant.
+  const expected = options.expected === undefined ? 'any' : options.expected
   encodeExpected(expected)
   const first = (events[0] as NewEvent).type
   const category = options.category ?? registry.categoryOf(first)
@@ -82,10 +82,10 @@ export async function prepareAppend(
   const wider = mergeAppend(context, options)
   const prepared: PreparedEvent[] = []
   let size = streamId.length + category.length
-  for (const event of events as readonly NewEvent[]) {
+  for (const event of events) {
     const made = registry.validate(event.type, event.data)
     // Awaiting what is no promise would cost a turn of the event loop for each event.
-    const one = prepareEvent(event, made instanceof Promise ? await made : made, wider)
+    const one = prepareEvent(event, isThenable(made) ? await made : made, wider)
     size += one.data.length + (one.headers?.length ?? 0) + eventOverhead
     prepared.push(one)
   }
@@ -93,6 +93,11 @@ export async function prepareAppend(
     throw new LimitExceededError(`An append takes ${maxSize} characters of JSON at most, not ${size}; make several.`)
   }
   return { streamId, category, expected, idempotencyKey, events: prepared, size }
+}
+
+/** Not `instanceof`: a schema may answer with a promise of another realm or library. */
+function isThenable(value: unknown): boolean {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'
 }
 
 interface WiderContext {
@@ -115,7 +120,8 @@ function mergeAppend(context: Context, options: AppendOptions): WiderContext {
 
 function prepareEvent(event: NewEvent, data: unknown, wider: WiderContext): PreparedEvent {
   const id = event.id ?? uuidV7()
-  if (!uuidShape.test(id)) throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
+  if (typeof id !== 'string' || !uuidShape.test(id))
+    throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
   return {
     type: event.type,
     schemaVersion: 1,
@@ -129,16 +135,24 @@ function prepareEvent(event: NewEvent, data: unknown, wider: WiderContext): Prep
 }
 
 function mergeHeaders(wider: JsonObject | undefined, narrower: JsonObject | undefined): JsonObject | undefined {
-  if (wider === undefined || narrower === undefined) return narrower ?? wider
+  if (narrower === undefined) return wider
+  checkHeaders(narrower)
+  if (wider === undefined) return narrower
+  // Spreading would make an empty object of an instance, and of a function.
+  checkStorable(narrower)
   return { ...wider, ...narrower }
 }
 
 function encodeHeaders(headers: JsonObject | undefined): string | null {
   if (headers === undefined) return null
+  checkHeaders(headers)
+  return encodeJson(headers)
+}
+
+function checkHeaders(headers: JsonObject): void {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw new InvalidArgumentError('headers', 'headers must be an object.')
   }
-  return encodeJson(headers)
 }
 
 function checkId(argument: string, id: string | undefined): string | null {

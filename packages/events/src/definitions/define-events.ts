@@ -1,4 +1,5 @@
 import { InvalidConfigError, type StandardSchemaV1 } from '@rillflow/core'
+import { wantedOfText } from '../append/check-text.js'
 import type { NewEvent, StoredEvent } from '../event.js'
 
 /** Event types and the schema of each one's data. */
@@ -36,7 +37,7 @@ export type StoredEventIn<Schemas extends EventSchemas> = {
 /**
  * Defines a family of events: each type with any Standard Schema for its data.
  *
- * @throws InvalidConfig when the category or a type is empty.
+ * @throws InvalidConfig when the category or a type is empty, over 1,000 bytes, or text that PostgreSQL cannot hold.
  *
  * @example
  * ```ts
@@ -54,10 +55,17 @@ export function defineEvents<const Schemas extends EventSchemas>(
   category: string,
   schemas: Schemas,
 ): EventFamily<Schemas> {
-  if (category === '')
-    throw new InvalidConfigError('defineEvents: the category is empty; name the kind of stream, as in "order".')
+  const wanted = wantedOfText(category)
+  if (wanted !== undefined) {
+    throw new InvalidConfigError(
+      `defineEvents: the category must be ${wanted}; name the kind of stream, as in "order".`,
+    )
+  }
   for (const [type, schema] of Object.entries(schemas)) {
-    if (type === '') throw new InvalidConfigError(`defineEvents("${category}"): an event type is empty.`)
+    const wantedOfType = wantedOfText(type)
+    if (wantedOfType !== undefined) {
+      throw new InvalidConfigError(`defineEvents("${category}"): an event type must be ${wantedOfType}.`)
+    }
     if (typeof schema?.['~standard']?.validate !== 'function') {
       throw new InvalidConfigError(
         `defineEvents("${category}"): ${type} has no Standard Schema; give one, as zod makes, or typed<…>().`,

@@ -1,5 +1,4 @@
-import { InvalidStateError, type Connection, type Logger } from '@rillflow/core'
-import { readHead } from './safe-head.js'
+import { InvalidStateError, isRillflowError, type Logger } from '@rillflow/core'
 
 /** Between looks, in milliseconds: short right after a wake-up, when a writer may still hold the head, then rising. */
 const polling = { first: 5, most: 1_000 }
@@ -23,8 +22,8 @@ export class HeadTracker {
   #looking = false
   #lookAgain = false
 
-  constructor(connection: Connection, schema: string, logger: Logger) {
-    this.#look = async () => (await readHead(connection, schema)).head
+  constructor(look: () => Promise<number>, logger: Logger) {
+    this.#look = look
     this.#logger = logger
   }
 
@@ -57,7 +56,11 @@ export class HeadTracker {
 
   /** Ends the waiting of all. */
   close(): void {
-    for (const waiter of this.#waiters) waiter.reject(new InvalidStateError('waitForHead: the store is closed.'))
+    this.#fail(new InvalidStateError('waitForHead: the store is closed.'))
+  }
+
+  #fail(error: Error): void {
+    for (const waiter of this.#waiters) waiter.reject(error)
   }
 
   /** Something may have been appended. */
@@ -76,6 +79,7 @@ export class HeadTracker {
     try {
       this.#tell(await this.#look())
     } catch (error) {
+      if (isRillflowError(error, 'SequenceBehind')) return this.#fail(error)
       // The readers' own statements meet the same trouble and tell it; waiting goes on.
       this.#logger.warn({ err: error }, 'the head could not be read; trying again')
     } finally {

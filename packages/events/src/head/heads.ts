@@ -1,22 +1,30 @@
 import type { Connection, Logger } from '@rillflow/core'
+import type { HeadReader } from './head-reader.js'
 import { HeadTracker } from './head-tracker.js'
 import { Listener } from './listener.js'
 import type { WakeUps } from './wake-ups.js'
 
+/** What the head trackers of a store share. */
+export interface HeadsParts {
+  readonly connection: Connection
+  readonly logger: Logger
+  readonly wakeUps: WakeUps
+  readonly headReader: HeadReader
+  /** False polls alone. */
+  readonly listen: boolean
+}
+
 /** The head trackers of a store, one for each schema, and the one connection that listens for all of them. */
 export class Heads {
-  readonly #connection: Connection
-  readonly #logger: Logger
+  readonly #parts: HeadsParts
   readonly #trackers = new Map<string, HeadTracker>()
   readonly #listener: Listener | undefined
 
-  /** `listen` false polls alone. */
-  constructor(connection: Connection, logger: Logger, wakeUps: WakeUps, listen: boolean) {
-    this.#connection = connection
-    this.#logger = logger
+  constructor(parts: HeadsParts) {
+    this.#parts = parts
     const wake = (schema: string | undefined): void => this.#wake(schema)
-    wakeUps.listen(wake)
-    this.#listener = listen ? new Listener(connection, logger, wake) : undefined
+    parts.wakeUps.listen(wake)
+    this.#listener = parts.listen ? new Listener(parts.connection, parts.logger, wake) : undefined
   }
 
   /** Waits until the safe head of `schema` is beyond `after`, and gives it. */
@@ -24,7 +32,8 @@ export class Heads {
     this.#listener?.start()
     let tracker = this.#trackers.get(schema)
     if (tracker === undefined) {
-      tracker = new HeadTracker(this.#connection, schema, this.#logger)
+      const { connection, logger, headReader } = this.#parts
+      tracker = new HeadTracker(() => headReader.read(connection, schema, false), logger)
       this.#trackers.set(schema, tracker)
     }
     return tracker.wait(after, signal)

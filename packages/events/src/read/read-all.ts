@@ -1,7 +1,7 @@
 import type { Scope } from '@rillflow/core'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { StoredEvent } from '../event.js'
-import { safeHead } from '../head/safe-head.js'
+import type { HeadReader } from '../head/head-reader.js'
 import { readFilters } from './event-filter.js'
 import { pagedReader, type EventReader } from './event-reader.js'
 import { checkCount, checkDirection, defaultPageSize, type ReadAllOptions } from './read-options.js'
@@ -17,6 +17,7 @@ export function readAll(
   options: ReadAllOptions,
   how: {
     readonly registry: EventRegistry
+    readonly headReader: HeadReader
     readonly indexed: readonly IndexedColumn[]
     readonly inTransaction: boolean
   },
@@ -33,7 +34,7 @@ export function readAll(
     async (last, size) => {
       const { schema } = await scope.target()
       // Before the rows, and in a statement of its own: the rows' snapshot must be younger than the head.
-      if (last === undefined || head === undefined) head = await safeHead(scope, how.inTransaction)
+      if (last === undefined || head === undefined) head = await how.headReader.read(scope, schema, how.inTransaction)
       const upper = Math.min(to, head)
       const page = {
         direction,

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, RillflowError, uuidV7, type TransactionScope } from '@rillflow/core'
 import { appendMany } from '../append/append-events.js'
 import type { AppendResult } from '../append/append-result.js'
+import { checkEvents } from '../append/check-events.js'
 import { checkText } from '../append/check-text.js'
 import { encodeExpected, type ExpectedVersion } from '../append/expected-version.js'
 import { prepareAppend, type AppendOptions } from '../append/prepare-append.js'
@@ -30,10 +31,8 @@ export class StagedAppends {
 
   stage(streamId: string, events: readonly NewEvent[], options: AppendOptions): void {
     checkText('streamId', streamId)
-    encodeExpected(options.expected ?? 'any')
-    if (!Array.isArray(events) || events.length === 0) {
-      throw new InvalidArgumentError('events', 'events must be an array of at least one event.')
-    }
+    if (options.expected !== undefined) encodeExpected(options.expected)
+    checkEvents(events)
     // The ids are given now: a save that is repeated after an unknown outcome must write the same events.
     const identified = events.map((event) => ({ ...event, id: event.id ?? uuidV7() }))
     const staged = [...this.#staged, { streamId, events: identified, options }]
