@@ -1,0 +1,19 @@
+export {
+  MigrationChangedError,
+  MigrationFailedError,
+  MigrationGapError,
+  SchemaNewerError,
+  type MigrationName,
+} from './errors.js'
+export type { TargetOptions } from './open-schema.js'
+export { plan, type Plan } from './plan.js'
+export { renderSql } from './render-sql.js'
+export { status, type AppliedStatus, type ModuleStatus, type Status } from './status.js'
+export type {
+  CreateIndexStep,
+  CreateMigrationTableStep,
+  CreateSchemaStep,
+  MigrationStep,
+  PlanStep,
+} from './steps/plan-step.js'
+export { sync, type SyncOptions, type SyncResult } from './sync.js'
