@@ -12,7 +12,7 @@ export function library(entry: string[] = ['src/index.ts']): Options | Options[]
     splitting: true,
     treeshake: true,
     loader: { '.sql': 'text' },
-    // The workspace's own path mapping must not pull a neighbour's source into this bundle.
-    tsconfig: 'tsconfig.json',
+    // Not the root's tsconfig.json, which editors and checks use: its path mapping would pull a neighbour's source into this bundle.
+    tsconfig: 'tsconfig.build.json',
   }) as Options
 }

@@ -30,7 +30,11 @@ async function call(path: string, body?: object): Promise<{ status: number; json
   const init =
     body === undefined
       ? {}
-      : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', 'x-request-id': 'r-1' } }
+      : {
+          method: 'POST',
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json', 'x-request-id': 'r-1' },
+        }
   const response = await fetch(`${base}${path}`, init)
   return { status: response.status, json: await response.json() }
 }
