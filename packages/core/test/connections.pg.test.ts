@@ -21,7 +21,6 @@ describe('a store on a URL', () => {
     )
 
     expect(rows).toEqual([{ count: '2' }])
-    expect(internalsOf(store).connection.url).toBe(on.database.url)
   })
 
   test.each([1, 2])('serves many concurrent calls of every kind with %i connections', async (maxConnections) => {
@@ -99,6 +98,17 @@ describe("a store on the caller's pool", () => {
     await on.expectNoneInTransaction()
   })
 
+  test('works when the pool pipelines, also where a statement in the middle fails', async () => {
+    const pool = on.pool({ max: 1, pipeline: true })
+    const store = on.store({ connection: { pool } })
+    await store.transaction((tx) => Promise.all(ids(10).map((id) => tx.notes.add(id, id))))
+    const thrown = store.transaction((tx) => Promise.all(['x', 'n-100', 'y'].map((id) => tx.notes.add(id, id))))
+
+    expect(await rejectionOf(thrown)).toMatchObject({ code: 'UniqueViolation' })
+    expect(await on.ids()).toEqual(ids(10))
+    await on.expectNoneInTransaction()
+  })
+
   test('throws a connection away whose ROLLBACK failed', async () => {
     let broken = true
     const pool = on.pool({ max: 1 })
@@ -156,6 +166,17 @@ describe("a store on the caller's client", () => {
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
+  test('tells when the caller has broken the transaction behind its back', async () => {
+    const client = await on.client()
+    const thrown = on.store({ connection: { client } }).transaction(async (tx) => {
+      await tx.notes.add('a', '1')
+      await rejectionOf(client.query('select 1 / 0'))
+    })
+
+    expect(await rejectionOf(thrown)).toMatchObject({ code: 'TransactionAborted' })
+    expect(await on.ids()).toEqual([])
+  })
+
   test('cleans the client before it is lent again, when a ROLLBACK failed', async () => {
     const client = await on.client()
     let broken = true
@@ -180,6 +201,28 @@ describe("a store on the caller's client", () => {
 
     expect(await on.ids()).toEqual(['kept'])
     await on.expectNoneInTransaction()
+  })
+})
+
+describe('a connection outside the pool', () => {
+  test.each(['url', 'pool'] as const)('is made where a %s is known, and is for its owner to end', async (kind) => {
+    const store = on.store({ connection: await connectionOf(kind) })
+    const { connection } = internalsOf(store)
+    expect(connection.canDedicate).toBe(true)
+    const client = await connection.dedicate()
+    const { rows } = await client.query({ text: 'select current_database() as name' })
+    await client.end()
+
+    expect(rows).toEqual([{ name: on.database.name }])
+    await store.close()
+    expect(await rejectionOf(connection.dedicate())).toMatchObject({ code: 'InvalidState' })
+  })
+
+  test('cannot be made from a client', async () => {
+    const { connection } = internalsOf(on.store({ connection: await connectionOf('client') }))
+
+    expect(connection.canDedicate).toBe(false)
+    expect(await rejectionOf(connection.dedicate())).toMatchObject({ code: 'InvalidState' })
   })
 })
 

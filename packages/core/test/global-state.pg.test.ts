@@ -27,16 +27,7 @@ async function useStore(): Promise<void> {
 }
 
 describe('nothing global is touched', () => {
-  test('neither the type parsers of pg nor the listeners of the process', async () => {
-    const listeners = (): readonly unknown[] =>
-      process.eventNames().map((name) => [name, process.listeners(name as NodeJS.Signals)])
-    const before = { parsers: parsers(), listeners: listeners() }
-    await useStore()
-
-    expect(parsers()).toEqual(before.parsers)
-    expect(listeners()).toEqual(before.listeners)
-  })
-
+  // First, since the driver warns of a thing once for each process.
   test('nothing warns, not even the driver of statements that come too fast', async () => {
     const warnings: Error[] = []
     const listener = (warning: Error): void => void warnings.push(warning)
@@ -47,6 +38,16 @@ describe('nothing global is touched', () => {
     process.off('warning', listener)
 
     expect(warnings).toEqual([])
+  })
+
+  test('neither the type parsers of pg nor the listeners of the process', async () => {
+    const listeners = (): readonly unknown[] =>
+      process.eventNames().map((name) => [name, process.listeners(name as NodeJS.Signals)])
+    const before = { parsers: parsers(), listeners: listeners() }
+    await useStore()
+
+    expect(parsers()).toEqual(before.parsers)
+    expect(listeners()).toEqual(before.listeners)
   })
 })
 

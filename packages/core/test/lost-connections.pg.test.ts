@@ -56,7 +56,11 @@ describe('a connection that the server ends', () => {
     const store = on.store({ connection: { pool: on.pool() } })
     const thrown = store.notes.run('select pg_terminate_backend(pg_backend_pid())::text')
 
-    expect(await rejectionOf(thrown)).toMatchObject({ code: 'ConnectionLost', retryable: true })
+    expect(await rejectionOf(thrown)).toMatchObject({
+      code: 'ConnectionLost',
+      retryable: true,
+      sent: { backendPid: expect.any(Number) },
+    })
     await expectWhole(store, 0)
   })
 
@@ -153,7 +157,7 @@ test('a server that is not there is ConnectionLost, and nothing of the URL is in
 
   for (const call of [store.notes.all(), store.transaction((tx) => tx.notes.all())]) {
     const error = await rejectionOf(call)
-    expect(error).toMatchObject({ code: 'ConnectionLost', retryable: true })
+    expect(error).toMatchObject({ code: 'ConnectionLost', retryable: true, sent: undefined })
     expect((error as Error).message).not.toContain('canary')
   }
 })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createStore, type Context } from '@rillflow/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { gate } from './support/barrier.js'
@@ -122,8 +123,11 @@ describe('saveChanges', () => {
       onFlush: async () => {
         running += 1
         most = Math.max(most, running)
-        // Beyond the failure of the other module, in rounds of the event loop.
-        for (let round = 0; round < 50; round += 1) await new Promise((resolve) => void setImmediate(resolve))
+        // Long enough for the other module's failure and for the pause after it; ends when an attempt overtakes.
+        for (let round = 0; round < 50; round += 1) {
+          await sleep(2)
+          if (most > 1) break
+        }
         running -= 1
       },
     })

@@ -40,6 +40,15 @@ describe('tx.sql', () => {
     expect(rows).toEqual([{ x: 'x', y: 2, z: null }])
   })
 
+  test('gives the rows of the last statement, where a text holds several', async () => {
+    const rows = await on
+      .store()
+      .transaction((tx) => tx.sql`insert into rillflow.notes values ('a', 'b'); select 1 as one`)
+
+    expect(rows).toEqual([{ one: 1 }])
+    expect(await on.ids()).toEqual(['a'])
+  })
+
   test('gives no rows for a statement that returns none', async () => {
     const rows = await on.store().transaction((tx) => tx.sql`delete from rillflow.notes`)
 

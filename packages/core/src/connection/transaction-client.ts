@@ -3,7 +3,7 @@ import { fromDriverError } from '../errors/from-driver-error.js'
 import { isRillflowError, type RillflowError } from '../errors/rillflow-error.js'
 import { InvalidStateError } from '../errors/usage-errors.js'
 import type { Statement } from '../sql/statement.js'
-import type { ClientLike } from './pool-like.js'
+import type { ClientLike, QueryResultLike } from './pool-like.js'
 import { queryOn, type Rows } from './query.js'
 
 /** The statements that open, keep and drop a transaction, or a savepoint inside somebody else's. */
@@ -64,7 +64,7 @@ export class TransactionClient {
   async queryObjects(operation: string, text: string, values: readonly unknown[]): Promise<readonly unknown[]> {
     return this.#run(operation, async () => {
       try {
-        return (await this.#client.query({ text, values: [...values] })).rows
+        return rowsOf(await this.#client.query({ text, values: [...values] }))
       } catch (error) {
         throw fromDriverError(error, operation)
       }
@@ -141,6 +141,12 @@ export class TransactionClient {
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
     this.#open = false
   }
+}
+
+/** Without values, a text may hold several statements: the driver gives a result of each, and the last one counts. */
+function rowsOf(result: QueryResultLike | readonly QueryResultLike[]): readonly unknown[] {
+  const last = 'rows' in result ? result : result.at(-1)
+  return last?.rows ?? []
 }
 
 /** The server did not answer, and the driver did not say that it never asked. */

@@ -42,6 +42,7 @@ describe('refused, with the path', () => {
     ['a Buffer', { b: Buffer.from('x') }, ['b'], /instance of Buffer/],
     ['a boxed string', { s: Object('x') }, ['s'], /instance of String/],
     ['an object with an odd prototype', { o: Object.create({ inherited: 1 }) }, ['o'], /^\$\.o is an instance/],
+    ['an object whose prototype has none', { o: Object.create(Object.create(null)) }, ['o'], /^\$\.o is an instance/],
     ['a NUL', { a: 'x\0y' }, ['a'], /^\$\.a is text with a NUL/],
     ['a NUL in a key', { 'x\0y': 1 }, ['x\0y'], /is text with a NUL/],
     ['a lone high surrogate', { a: 'x\uD800' }, ['a'], /^\$\.a is text with a lone surrogate/],
@@ -111,7 +112,7 @@ describe('I/O equality', () => {
         if (text.includes('\\u0000')) return refusesNul(value)
         taken += 1
         // JSON writes -0 as 0; that is said in the documentation and is the one difference.
-        return isDeepStrictEqual(JSON.parse(encodeJson(value)), JSON.parse(text.replaceAll(/-0(?=[,\]}]|$)/g, '0')))
+        return isDeepStrictEqual(JSON.parse(encodeJson(value)), JSON.parse(text))
       }),
       { numRuns: 500 },
     )

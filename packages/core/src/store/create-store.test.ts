@@ -22,6 +22,11 @@ describe('createStore', () => {
     expect(error).toMatchObject({ code: 'InvalidConfig', message: expect.stringContaining('DATABASE_URL') })
   })
 
+  test('refuses attempts that would never end', () => {
+    const error = thrownBy(() => createStore({ connection: 'x', modules, retry: { attempts: Number.NaN } }))
+    expect(error).toMatchObject({ code: 'InvalidConfig', message: expect.stringContaining('retry.attempts') })
+  })
+
   test('connects to nothing before the first call', async () => {
     let connections = 0
     const server = createServer(() => (connections += 1))
