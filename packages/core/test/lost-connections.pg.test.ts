@@ -58,7 +58,7 @@ describe('a connection that the server ends', () => {
 
     expect(await rejectionOf(thrown)).toMatchObject({
       code: 'ConnectionLost',
-      retryable: true,
+      retryable: false,
       sent: { backendPid: expect.any(Number) },
     })
     await expectWhole(store, 0)

@@ -193,6 +193,8 @@ function makePool(options: UrlConnection): PoolLike {
     connectionTimeoutMillis: options.connectTimeout ?? 10_000,
     idleTimeoutMillis: options.idleTimeout ?? 10_000,
     application_name: options.applicationName ?? 'rillflow',
+    // The statements of a session leave together. The types of pg do not know the option yet.
+    ...{ pipeline: true },
   })
 }
 

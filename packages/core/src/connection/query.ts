@@ -1,5 +1,5 @@
 import { ConnectionLostError } from '../errors/database-errors.js'
-import { fromDriverError } from '../errors/from-driver-error.js'
+import { fromDriverError, wasNeverSent } from '../errors/from-driver-error.js'
 import type { RillflowError } from '../errors/rillflow-error.js'
 import type { Statement } from '../sql/statement.js'
 import type { ClientLike, QueryResultLike, TypeParsersLike } from './pool-like.js'
@@ -28,8 +28,20 @@ export async function queryOn<Row extends readonly unknown[]>(
 
 /** The caller of a lost connection must know that its statement may have run. */
 function withSent(error: RillflowError, client: ClientLike): RillflowError {
-  if (!(error instanceof ConnectionLostError)) return error
+  if (!(error instanceof ConnectionLostError)) return withoutPayload(error)
+  if (wasNeverSent(error.cause)) return error
   return new ConnectionLostError(error.message, error.cause, { backendPid: client.processID ?? undefined })
+}
+
+/** The server quotes values in these fields, and loggers print causes. */
+function withoutPayload(error: RillflowError): RillflowError {
+  const cause = error.cause as { detail?: unknown; where?: unknown; internalQuery?: unknown } | undefined
+  if (cause instanceof Error) {
+    delete cause.detail
+    delete cause.where
+    delete cause.internalQuery
+  }
+  return error
 }
 
 function toConfig(statement: Statement, prepare: boolean): Parameters<ClientLike['query']>[0] {

@@ -1,5 +1,5 @@
 import { CommitOutcomeUnknownError, DatabaseError, TransactionAbortedError } from '../errors/database-errors.js'
-import { fromDriverError } from '../errors/from-driver-error.js'
+import { fromDriverError, wasNeverSent } from '../errors/from-driver-error.js'
 import { isRillflowError, type RillflowError } from '../errors/rillflow-error.js'
 import { InvalidStateError } from '../errors/usage-errors.js'
 import type { Statement } from '../sql/statement.js'
@@ -39,6 +39,10 @@ export class TransactionClient {
     this.#bounds = bounds
   }
 
+  /**
+   * Begins, and waits for the answer even where statements may be sent ahead: after a BEGIN that failed, those behind it
+   * would each commit on their own.
+   */
   async begin(): Promise<void> {
     try {
       await this.#client.query({ text: this.#bounds.begin })
@@ -152,7 +156,7 @@ function rowsOf(result: QueryResultLike | readonly QueryResultLike[]): readonly 
 /** The server did not answer, and the driver did not say that it never asked. */
 function mayHaveCommitted(error: unknown, mapped: RillflowError): boolean {
   if (mapped.code !== 'ConnectionLost' && mapped.code !== 'DriverError') return false
-  return !(error instanceof Error && error.message.includes('is not queryable'))
+  return !wasNeverSent(error)
 }
 
 function aborted(cause: unknown): TransactionAbortedError {

@@ -17,7 +17,8 @@ export class ConnectionLostError extends RillflowError<'ConnectionLost'> {
    */
   readonly sent: SentStatement | undefined
   constructor(message: string, cause: unknown, sent?: SentStatement) {
-    super(message, { code: 'ConnectionLost', retryable: true, cause })
+    // What may have run must be looked for before it is made again.
+    super(message, { code: 'ConnectionLost', retryable: sent === undefined, cause })
     this.sent = sent
   }
 }

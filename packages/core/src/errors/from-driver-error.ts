@@ -123,3 +123,8 @@ function poolTimeout(operation: string, cause: unknown): PoolTimeoutError {
     cause,
   )
 }
+
+/** node-postgres refuses to send on a connection that it knows to be broken. */
+export function wasNeverSent(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('is not queryable')
+}

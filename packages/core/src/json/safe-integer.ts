@@ -7,6 +7,6 @@ import { PositionOverflowError } from '../errors/usage-errors.js'
  */
 export function safeInteger(text: string | number, what: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value)) throw new PositionOverflowError(what)
+  if (text === '' || !Number.isSafeInteger(value)) throw new PositionOverflowError(what)
   return value
 }

@@ -55,6 +55,11 @@ export interface SessionPart<Shape extends ModuleShape = ModuleShape> {
   /** How many operations are staged. */
   pending(): number
   /**
+   * Called once for each save, before its transaction begins: the place for what needs no connection, validation above
+   * all, and what is staged from now on belongs to the next save.
+   */
+  prepare?(): Promise<void>
+  /**
    * Writes what is staged now into the transaction, without letting go of it: the transaction may fail and be run again.
    * Statements must be sent before the first await, so that those of all modules leave together.
    */

@@ -66,6 +66,8 @@ async function save(source: ScopeSource, parts: Parts, options: SaveOptions): Pr
   const count = sum([...parts.values()].map((part) => part.pending()))
   if (count === 0) return flushAll(parts, idleScope(source))
   const { schema, tenant } = await source.target()
+  // Before a connection is taken: an invalid value must not cost one, and a slow schema must not hold one.
+  for (const part of parts.values()) await part.prepare?.()
   const run = (scope: TransactionScope): Promise<object> => flushAll(parts, scope)
   return traced(
     'save',

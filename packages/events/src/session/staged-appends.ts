@@ -1,10 +1,10 @@
-import { InvalidArgumentError, RillflowError, uuidV7, type TransactionScope } from '@rillflow/core'
+import { InvalidArgumentError, RillflowError, uuidV7, type Context, type Scope } from '@rillflow/core'
 import { appendMany } from '../append/append-events.js'
 import type { AppendResult } from '../append/append-result.js'
 import { checkEvents } from '../append/check-events.js'
 import { checkText } from '../append/check-text.js'
 import { encodeExpected, type ExpectedVersion } from '../append/expected-version.js'
-import { prepareAppend, type AppendOptions } from '../append/prepare-append.js'
+import { prepareAppend, type AppendOptions, type PreparedAppend } from '../append/prepare-append.js'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { NewEvent } from '../event.js'
 import { combineExpected } from './combine-expected.js'
@@ -20,6 +20,7 @@ export class StagedAppends {
   readonly #registry: EventRegistry
   #staged: readonly StagedAppend[] = []
   #flushed = 0
+  #prepared: readonly PreparedAppend[] = []
 
   constructor(registry: EventRegistry) {
     this.#registry = registry
@@ -40,31 +41,35 @@ export class StagedAppends {
     this.#staged = staged
   }
 
-  /** Writes what is staged, in one statement; the first conflict is thrown, and the transaction undoes all. */
-  async flush(scope: TransactionScope): Promise<readonly AppendResult[]> {
+  /** Validates what is staged, and fixes what the coming save writes. */
+  async prepare(context: Context): Promise<void> {
     const staged = this.#staged
     this.#flushed = staged.length
-    if (staged.length === 0) return []
-    const context = scope.context()
     const requests = rebase(staged).map((append) => prepareAppend(this.#registry, { ...append, context }))
-    const appends = await Promise.all(requests)
-    const { schema } = await scope.target()
-    const outcomes = await appendMany(scope, { schema, appends, notify: false })
+    this.#prepared = await Promise.all(requests)
+  }
+
+  /** Writes what was prepared, in one statement; the first conflict is thrown, and the transaction undoes all. */
+  async flush(scope: Pick<Scope, 'query'>, schema: string): Promise<readonly AppendResult[]> {
+    if (this.#prepared.length === 0) return []
+    const outcomes = await appendMany(scope, { schema, appends: this.#prepared, notify: false })
     return outcomes.map((outcome) => {
       if (outcome instanceof RillflowError) throw outcome
       return outcome
     })
   }
 
-  /** Lets go of what the last flush wrote; what was staged since then stays. */
+  /** Lets go of what the last save wrote; what was staged since then stays. */
   committed(): void {
     this.#staged = this.#staged.slice(this.#flushed)
     this.#flushed = 0
+    this.#prepared = []
   }
 
   clear(): void {
     this.#staged = []
     this.#flushed = 0
+    this.#prepared = []
   }
 }
 
