@@ -2,6 +2,7 @@ import {
   moduleContract,
   RillflowError,
   traced,
+  type Connection,
   type InstalledModule,
   type Module,
   type ModuleHost,
@@ -12,6 +13,8 @@ import {
 } from '@rillflow/core'
 import streams from '../sql/0001_streams.sql'
 import guards from '../sql/0002_guards.sql'
+import streamsAdmin from '../sql/0003_streams_admin.sql'
+import imports from '../sql/0004_imports.sql'
 import { appendOne, type AppendOutcome } from './append/append-events.js'
 import type { GroupCommitOptions } from './append/append-queue.js'
 import type { AppendResult } from './append/append-result.js'
@@ -24,7 +27,7 @@ import {
 } from './append/prepare-append.js'
 import { declaredIndexes } from './definitions/declared-indexes.js'
 import type { EventFamilies, NewEventOf, StoredEventOf } from './definitions/define-events.js'
-import { EventRegistry, type UnknownTypes } from './definitions/event-registry.js'
+import { EventRegistry, type NewerVersions, type UnknownTypes } from './definitions/event-registry.js'
 import type { NewEvent } from './event.js'
 import { blockers, type Blocker } from './head/blockers.js'
 import { Heads } from './head/heads.js'
@@ -37,10 +40,21 @@ import { readAll } from './read/read-all.js'
 import { checkCount, type ReadAllOptions, type ReadStreamOptions } from './read/read-options.js'
 import { readStream } from './read/read-stream.js'
 import { StagedAppends } from './session/staged-appends.js'
+import {
+  sendableAppend,
+  stageableAppend,
+  type AbortableAppend,
+  type SendableAppend,
+  type StageableAppend,
+} from './streams/append-builder.js'
+import { streamOperations, type StreamOperations } from './streams/stream-operations.js'
+import { transferOperations, type TransferOperations } from './transfer/transfer-operations.js'
+import { upcasterCatalog, type UpcasterCatalog } from './upcasting/upcaster-catalog.js'
+import type { Upcaster } from './upcasting/upcaster.js'
 
 /** What can be done with the events of one tenant, on the store and inside a transaction. */
-export interface EventReads<Families extends EventFamilies> {
-  /** Reads one stream; a stream that does not exist has no events. */
+export interface EventReads<Families extends EventFamilies> extends StreamOperations {
+  /** Reads one stream; a stream that does not exist has no events, nor has one that was tombstoned, unless asked for. */
   readStream(streamId: string, options?: ReadStreamOptions): EventReader<StoredEventOf<Families>>
   /**
    * Reads every stream in the order of positions, up to the safe head as it is when the reading begins. Nothing that
@@ -52,7 +66,7 @@ export interface EventReads<Families extends EventFamilies> {
 }
 
 /** The event store of one tenant. */
-export interface EventStore<Families extends EventFamilies> extends EventReads<Families> {
+export interface EventStore<Families extends EventFamilies> extends EventReads<Families>, TransferOperations<Families> {
   /**
    * Appends events to a stream, all or none, in one round trip; those that come together share it.
    *
@@ -64,6 +78,15 @@ export interface EventStore<Families extends EventFamilies> extends EventReads<F
    */
   append(streamId: string, events: readonly NewEventOf<Families>[], options?: StoreAppendOptions): Promise<AppendResult>
   /**
+   * Begins an append that is put together step by step and ends with `send`.
+   *
+   * @example
+   * ```ts ignore
+   * await store.events.stream('order-1').expected('noStream').push({ type: 'OrderPlaced', data: { total: 9 } }).send()
+   * ```
+   */
+  stream(streamId: string): AbortableAppend<NewEventOf<Families>>
+  /**
    * Waits until the safe head is beyond `after`, and gives it: a reader that has read everything calls it with its last
    * position. Rejects with the signal's reason when it is aborted.
    */
@@ -74,12 +97,16 @@ export interface EventStore<Families extends EventFamilies> extends EventReads<F
   verify(): Promise<readonly StreamProblem[]>
   /** Makes the rows of such streams agree with their events again; gives what it mended. Appends wait meanwhile. */
   repair(): Promise<readonly StreamProblem[]>
+  /** What becomes of older forms of events. */
+  readonly upcasters: UpcasterCatalog
 }
 
 /** The event store inside one transaction: appends are committed, or not, with everything else in it. */
 export interface TransactionEventStore<Families extends EventFamilies> extends EventReads<Families> {
   /** Appends events to a stream; after a conflict the transaction can go on. */
   append(streamId: string, events: readonly NewEventOf<Families>[], options?: AppendOptions): Promise<AppendResult>
+  /** Begins an append that is put together step by step and ends with `send`. */
+  stream(streamId: string): SendableAppend<NewEventOf<Families>>
 }
 
 /** Stages appends in a session. */
@@ -91,6 +118,8 @@ export interface StagedEventStore<Families extends EventFamilies> {
    * @throws InvalidArgument at once; what the schemas say comes with `saveChanges`.
    */
   append(streamId: string, events: readonly NewEventOf<Families>[], options?: AppendOptions): void
+  /** Begins an append that is put together step by step and ends with `stage`. */
+  stream(streamId: string): StageableAppend<NewEventOf<Families>>
 }
 
 /** What {@link events} adds to a store. */
@@ -106,6 +135,8 @@ const component: SchemaComponent = {
   migrations: [
     { number: 1, name: 'streams', sql: streams },
     { number: 2, name: 'guards', sql: guards },
+    { number: 3, name: 'streams_admin', sql: streamsAdmin },
+    { number: 4, name: 'imports', sql: imports },
   ],
 }
 
@@ -127,6 +158,13 @@ export interface EventsOptions {
    */
   readonly unknownTypes?: UnknownTypes | undefined
   /**
+   * What reading does with an event that newer code stored, in a version that no upcaster here knows: the same choice,
+   * `throw` unless told.
+   */
+  readonly newerVersions?: NewerVersions | undefined
+  /** How older forms of events are read; see `upcaster`. */
+  readonly upcasters?: readonly Upcaster[] | undefined
+  /**
    * Indexes for filters on the feed, each with the position. Each costs every append, and an index on a large table takes
    * its time: none unless told.
    */
@@ -138,7 +176,7 @@ export interface EventsOptions {
 /**
  * The event store as a module: append-only streams, and a feed that never skips an event.
  *
- * @throws InvalidConfig when two families define one event type.
+ * @throws InvalidConfig when two families define one event type, and when the upcasters make no sense together.
  *
  * @example
  * ```ts
@@ -158,7 +196,7 @@ export function events<const Families extends EventFamilies>(
   families: Families,
   options: EventsOptions = {},
 ): Module<EventsShape<Families>> {
-  const registry = new EventRegistry(families, options.unknownTypes ?? 'throw')
+  const registry = new EventRegistry(families, options.unknownTypes, options)
   return {
     name: '@rillflow/events',
     contract: moduleContract,
@@ -178,9 +216,10 @@ function install<Families extends EventFamilies>(
   const headReader = new HeadReader()
   const heads = new Heads({ connection, logger, wakeUps, headReader, listen: notify })
   return {
-    store: (scope) => storeApi<Families>(scope, { registry, headReader, indexed, appender, heads }),
+    store: (scope) =>
+      storeApi<Families>(scope, { registry, headReader, indexed, appender, heads, connection, wakeUps }),
     transaction: (scope) => transactionApi<Families>(scope, { registry, headReader, indexed, wakeUps }),
-    session: () => sessionPart(registry, wakeUps),
+    session: (scope) => sessionPart(scope, registry, wakeUps),
     close: async () => {
       await appender.close()
       await heads.close()
@@ -201,26 +240,30 @@ function readApi<Families extends EventFamilies>(
   inTransaction: boolean,
 ): EventReads<Families> {
   return {
+    ...streamOperations(scope),
     // The registry has every type of the families, and a row of another type throws.
-    readStream: (streamId, options = {}) =>
-      readStream(scope, registry, streamId, options) as EventReader<StoredEventOf<Families>>,
-    readAll: (options = {}) =>
-      readAll(scope, options, { registry, headReader, indexed, inTransaction }) as EventReader<StoredEventOf<Families>>,
+    readStream: (streamId, options = {}) => readStream(scope, registry, streamId, options),
+    readAll: (options = {}) => readAll(scope, options, { registry, headReader, indexed, inTransaction }),
     head: async () => headReader.read(scope, (await scope.target()).schema, inTransaction),
   }
 }
 
 function storeApi<Families extends EventFamilies>(
   scope: Scope,
-  parts: ReadParts & { appender: Appender; heads: Heads },
+  parts: ReadParts & { appender: Appender; heads: Heads; connection: Connection; wakeUps: WakeUps },
 ): EventStore<Families> {
   const { registry, appender, heads } = parts
-  return {
-    ...readApi<Families>(scope, parts, false),
-    append: (streamId, list, options = {}) =>
+  const appendTo: EventStore<Families>['append'] = (streamId, list, options = {}) =>
+    appender.track(() =>
       append(scope, registry, { streamId, events: list, options }, (schema, prepared) =>
         appender.append(schema, prepared, options.signal),
       ),
+    )
+  return {
+    ...readApi<Families>(scope, parts, false),
+    ...transferOperations<Families>(scope, parts),
+    append: appendTo,
+    stream: (streamId) => sendableAppend(streamId, appendTo),
     async waitForHead(after, options = {}) {
       checkCount('after', after, 0)
       return heads.wait((await scope.target()).schema, after, options.signal)
@@ -228,6 +271,7 @@ function storeApi<Families extends EventFamilies>(
     blockers: () => blockers(scope),
     verify: () => verifyStreams(scope),
     repair: () => repairStreams(scope),
+    upcasters: upcasterCatalog(registry),
   }
 }
 
@@ -236,28 +280,37 @@ function transactionApi<Families extends EventFamilies>(
   parts: ReadParts & { wakeUps: WakeUps },
 ): TransactionEventStore<Families> {
   const { registry, wakeUps } = parts
+  const appendTo: TransactionEventStore<Families>['append'] = (streamId, list, options = {}) =>
+    append(scope, registry, { streamId, events: list, options }, (schema, prepared) => {
+      scope.onCommit(() => wakeUps.committed(schema, false))
+      return appendOne(scope, schema, prepared)
+    })
   return {
     ...readApi<Families>(scope, parts, true),
-    append: (streamId, list, options = {}) =>
-      append(scope, registry, { streamId, events: list, options }, (schema, prepared) => {
-        scope.onCommit(() => wakeUps.committed(schema, false))
-        return appendOne(scope, schema, prepared)
-      }),
+    append: appendTo,
+    stream: (streamId) => sendableAppend(streamId, appendTo),
   }
 }
 
 function sessionPart<Families extends EventFamilies>(
+  scope: Scope,
   registry: EventRegistry,
   wakeUps: WakeUps,
 ): SessionPart<EventsShape<Families>> {
   const staged = new StagedAppends(registry)
+  let schema = ''
+  const stage: StagedEventStore<Families>['append'] = (streamId, list, options = {}) =>
+    staged.stage(streamId, list, options)
   return {
-    api: { append: (streamId, list, options = {}) => staged.stage(streamId, list, options) },
+    api: { append: stage, stream: (streamId) => stageableAppend(streamId, stage) },
     pending: () => staged.pending,
-    async flush(scope) {
-      const saved = await staged.flush(scope)
-      const { schema } = await scope.target()
-      if (saved.length > 0) scope.onCommit(() => wakeUps.committed(schema, false))
+    async prepare() {
+      ;({ schema } = await scope.target())
+      await staged.prepare(scope.context())
+    },
+    async flush(tx) {
+      const saved = await staged.flush(tx, schema)
+      if (saved.length > 0) tx.onCommit(() => wakeUps.committed(schema, false))
       return saved
     },
     committed: () => staged.committed(),

@@ -8,7 +8,7 @@ import { CountingPool } from './counting-pool.js'
 import { added, families, newStore, storeOn, type TestStore } from './events-database.js'
 
 const database = useDatabase()
-const registry = new EventRegistry(families)
+const registry = new EventRegistry(families, 'throw')
 
 type Wanted = readonly [streamId: string, count: number, options?: AppendOptions]
 
@@ -126,7 +126,10 @@ test('unsorted batches at once never deadlock', async () => {
 
 test('positions rise with the versions within each stream, in large batches too', async () => {
   const opened = await newStore(database.pool)
-  await appendAll(opened, Array.from({ length: 60 }, (_, index): Wanted => [`s-${(index * 7) % 13}`, 40]))
+  await appendAll(
+    opened,
+    Array.from({ length: 60 }, (_, index): Wanted => [`s-${(index * 7) % 13}`, 40]),
+  )
   const versions = await written(opened)
   expect(Object.keys(versions)).toHaveLength(13)
   for (const list of Object.values(versions)) {

@@ -27,11 +27,13 @@ afterAll(async () => {
 })
 
 /** What a process tells, in order. */
-function startRacer(schema: string): { child: ChildProcess; answers: unknown[] } {
+function startRacer(schema: string): { child: ChildProcess; answers: unknown[]; ended: Promise<unknown> } {
   const child = fork(fixture.file, [server.url, schema, String(ROUNDS)], { execArgv: [] })
   const answers: unknown[] = []
   child.on('message', (answer) => answers.push(answer))
-  return { child, answers }
+  // Not at its exit: what it has told may still be on the way then.
+  const ended = new Promise((resolve) => child.once('disconnect', resolve))
+  return { child, answers, ended }
 }
 
 async function untilWaiting(gate: Client, round: number, racers: readonly ChildProcess[]): Promise<void> {
@@ -59,7 +61,7 @@ test(`of two processes that create one stream ${ROUNDS} times, one wins and the 
       await untilWaiting(gate, round, children)
       await gate.query('select pg_advisory_unlock(1, $1)', [round])
     }
-    await Promise.all(children.map((child) => child.exitCode ?? new Promise((resolve) => child.once('exit', resolve))))
+    await Promise.all(racers.map((racer) => racer.ended))
   } finally {
     for (const child of children) child.kill('SIGKILL')
     await gate.end()

@@ -1,7 +1,8 @@
 import { isRillflowError } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
+import type { PoolClient } from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { ExpectedVersion } from '../src/index.js'
+import type { AppendResult, ExpectedVersion } from '../src/index.js'
 import { backendOf, untilBlockedBy, waitsFor } from './blocking.js'
 import { added, newStore, type TestStore } from './events-database.js'
 
@@ -153,21 +154,18 @@ describe('the stream comes to be as expected between the look and the answer', (
     { expected: 'streamExists', before: 0, meanwhile: 1, outcome: { version: 2 } },
     { expected: 1, before: 0, meanwhile: 2, outcome: { actual: 2 } },
   ]
+  // One append and several at once are different statements, with the same gap between their looks.
+  const each = cases.flatMap((late) => (['transaction', 'session'] as const).map((way) => ({ ...late, way })))
 
-  test.each(cases)('expected $expected at $before, $meanwhile more meanwhile: $outcome', async (late) => {
-    const { expected, before, meanwhile, outcome } = late
+  test.each(each)('expected $expected at $before, $meanwhile more meanwhile, in a $way: $outcome', async (late) => {
+    const { expected, before, meanwhile, outcome, way } = late
     const streamId = await streamOf(before)
     const holder = await database.pool.connect()
     const gated = await database.pool.connect()
     try {
       await holder.query(`select pg_advisory_lock(${gate})`)
       await gated.query("begin; set local test.gate = 'closed'")
-      const append = store.transaction({ client: gated }, (tx) =>
-        tx.events.append(streamId, added(1), { expected }).then(
-          (result) => ({ version: result.version }),
-          (error: unknown) => outcomeOf(Promise.reject(error as Error), expected),
-        ),
-      )
+      const append = outcomeOf(appendBy(way, gated, { streamId, expected }), expected)
       await untilBlockedBy(database.pool, await backendOf(holder))
       await store.events.append(streamId, added(meanwhile))
       await holder.query(`select pg_advisory_unlock(${gate})`)
@@ -180,4 +178,18 @@ describe('the stream comes to be as expected between the look and the answer', (
       gated.release()
     }
   })
+
+  async function appendBy(
+    way: 'transaction' | 'session',
+    client: PoolClient,
+    append: { readonly streamId: string; readonly expected: ExpectedVersion },
+  ): Promise<AppendResult> {
+    const { streamId, expected } = append
+    if (way === 'transaction') {
+      return store.transaction({ client }, (tx) => tx.events.append(streamId, added(1), { expected }))
+    }
+    const session = store.session()
+    session.events.append(streamId, added(1), { expected })
+    return (await session.saveChanges({ client })).events[0] as AppendResult
+  }
 })

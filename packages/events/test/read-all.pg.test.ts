@@ -1,13 +1,18 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import type { PoolClient } from 'pg'
 import { expect, test } from 'vitest'
-import type { ReadAllOptions } from '../src/index.js'
 import { added, newStore, type TestStore } from './events-database.js'
 
 const database = useDatabase({ max: 6 })
 
-/** The streams and versions of the feed, in its order. */
-async function feed(store: Pick<TestStore, 'events'>, options?: ReadAllOptions): Promise<readonly string[]> {
+type ReadAll = TestStore['events']['readAll']
+type Options = Parameters<ReadAll>[0]
+
+/** The streams and versions of the feed, in its order; of a store, or of a transaction. */
+async function feed(
+  store: { readonly events: { readonly readAll: ReadAll } },
+  options?: Options,
+): Promise<readonly string[]> {
   const events = await store.events.readAll(options).toArray()
   return events.map((event) => `${event.streamId}@${event.version}`)
 }
@@ -118,7 +123,7 @@ test.each(['repeatable read', 'serializable'])('is refused in a %s transaction',
   const { store } = await newStore(database.pool)
   await inTransaction(`begin isolation level ${level}`, async (client) => {
     const read = async (what: 'head' | 'readAll'): Promise<unknown> =>
-      store.transaction({ client }, (tx) => (what === 'head' ? tx.events.head() : feed(tx)))
+      store.transaction<unknown>({ client }, (tx) => (what === 'head' ? tx.events.head() : feed(tx)))
     await expect(read('head')).rejects.toMatchObject({ code: 'UnsafeIsolation' })
     await expect(read('readAll')).rejects.toMatchObject({ code: 'UnsafeIsolation' })
   })

@@ -1,8 +1,10 @@
+import { sync } from '@rillflow/schema'
 import { useDatabase } from '@rillflow/testing/vitest'
 import type { PoolClient } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { floorLocks } from './floor-locks.js'
-import { added, newStore, type TestStore } from './events-database.js'
+import { added, newStore, storeOn, type TestStore } from './events-database.js'
+import { openPool } from './open-pool.js'
 
 const database = useDatabase({ max: 6 })
 
@@ -170,4 +172,33 @@ describe('the safe head', () => {
       expect(await store.events.head()).toBe(2)
     })
   })
+
+  describe('in a clone of the database, where everything has the same numbers', () => {
+    const options = { template: 'events-clones', migrate: migrateClone, max: 2 }
+    const one = useDatabase(options)
+    const other = useDatabase(options)
+
+    test('is not held by a writer of the other database', async () => {
+      const mine = storeOn(one.pool, 'clone')
+      const foreign = storeOn(other.pool, 'clone')
+      const client = await other.pool.connect()
+      try {
+        await client.query('begin')
+        await appendOn(client, foreign, 's')
+        await mine.events.append('s', added(2))
+        expect(await mine.events.head()).toBe(2)
+        await foreign.events.append('later', added(1))
+        expect(await foreign.events.head()).toBe(0)
+      } finally {
+        await client.query('rollback')
+        client.release()
+      }
+    })
+  })
 })
+
+async function migrateClone(url: string): Promise<void> {
+  const pool = openPool(url, 1)
+  await sync(storeOn(pool, 'clone'))
+  await pool.end()
+}

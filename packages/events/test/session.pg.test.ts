@@ -89,7 +89,10 @@ test('the ids of staged events are the same in every attempt to save them', asyn
   const { store, pool } = await newStoreWithNotes()
   const given = '018f3c5e-0000-7000-8000-000000000001'
   const session = store.session()
-  session.events.append('s', [{ type: 'Added', data: { n: 1 } }, { type: 'Added', data: { n: 2 }, id: given }])
+  session.events.append('s', [
+    { type: 'Added', data: { n: 1 } },
+    { type: 'Added', data: { n: 2 }, id: given },
+  ])
   session.events.append('contested', added(1), { expected: 1 })
   pool.take()
   await expect(session.saveChanges()).rejects.toMatchObject({ code: 'VersionConflict' })

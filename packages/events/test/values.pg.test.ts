@@ -12,7 +12,10 @@ const seed = Number(process.env['RILLFLOW_SEED'] ?? Date.now() % 2 ** 31)
 /** Any text, with what no text in PostgreSQL can hold among it. */
 const text = fc.oneof(
   { weight: 6, arbitrary: fc.string({ unit: 'binary' }) },
-  { weight: 2, arbitrary: fc.constantFrom('__proto__', 'constructor', 'toJSON', '', '$', '\\u0000', '\u2028', '"\'\\') },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom('__proto__', 'constructor', 'toJSON', '', '$', '\\u0000', '\u2028', '"\'\\'),
+  },
   { weight: 1, arbitrary: fc.constantFrom('\0', 'a\0b', '\uD800', 'x\uDC00', '\uDC00\uD800') },
 )
 const numbers = fc.oneof(
@@ -29,10 +32,12 @@ const strangeLeaf = fc.constantFrom<unknown>(
   new Date(0),
   new Map(),
   /x/,
-  new (class Point {})(),
+  new (class Point {
+    readonly x = 1
+  })(),
   Object.assign([1], { toJSON: () => 2 }),
-  // oxlint would have it filled: the hole is what is tried here.
-  new Array<unknown>(2),
+  // holes
+  Object.assign([], { length: 2 }),
   { [Symbol('key')]: 1 },
 )
 const leaf = fc.oneof({ weight: 40, arbitrary: storableLeaf }, { weight: 1, arbitrary: strangeLeaf })
@@ -43,9 +48,7 @@ const { value, object } = fc.letrec<{ value: unknown; object: unknown }>((tie) =
     fc.array(tie('value'), { maxLength: 5 }),
     tie('object'),
   ),
-  object: fc
-    .array(fc.tuple(text, tie('value')), { maxLength: 5 })
-    .map((entries) => Object.fromEntries(entries)),
+  object: fc.array(fc.tuple(text, tie('value')), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
 }))
 
 /** What JSON makes of a value that it can hold: a copy without -0. */

@@ -1,12 +1,13 @@
 import {
-  UniqueViolationError,
-  type Rows,
-  type Statement,
   defineStatement,
+  isRillflowError,
   safeInteger,
+  UniqueViolationError,
   VersionConflictError,
   type RillflowError,
+  type Rows,
   type Scope,
+  type Statement,
 } from '@rillflow/core'
 import { IdempotencyMismatchError, SequenceBehindError, StreamArchivedError, StreamTombstonedError } from '../errors.js'
 import { toResult, type AppendResult } from './append-result.js'
@@ -65,7 +66,7 @@ export async function appendMany(scope: Pick<Scope, 'query'>, batch: AppendBatch
   const { rows } = await send<OutcomeRow>(scope, schema, appendStatement(schema, [encodeAppends(sorted), notify]))
   const outcomes: AppendOutcome[] = []
   rows.forEach((row, place) => {
-    outcomes[order[place] as number] = toOutcome(sorted[place] as PreparedAppend, row)
+    outcomes[order[place] as number] = readOutcome(sorted[place] as PreparedAppend, row)
   })
   return outcomes
 }
@@ -91,7 +92,17 @@ function sortedByStream(appends: readonly PreparedAppend[]): readonly number[] {
   const order = appends.map((_, index) => index)
   if (order.length < 2) return order
   const idAt = (index: number): string => (appends[index] as PreparedAppend).streamId
-  return order.sort((one, other) => (idAt(one) < idAt(other) ? -1 : idAt(one) > idAt(other) ? 1 : one - other))
+  return order.toSorted((one, other) => (idAt(one) < idAt(other) ? -1 : idAt(one) > idAt(other) ? 1 : one - other))
+}
+
+/** The statement has done its work: a number that cannot be read is this append's own trouble, and undoes nothing. */
+function readOutcome(append: PreparedAppend, row: OutcomeRow): AppendOutcome {
+  try {
+    return toOutcome(append, row)
+  } catch (error) {
+    if (isRillflowError(error, 'PositionOverflow')) return error
+    throw error
+  }
 }
 
 function toOutcome(append: PreparedAppend, row: OutcomeRow): AppendOutcome {

@@ -1,4 +1,4 @@
-import { fromDriverError, RillflowError } from '@rillflow/core'
+import { fromDriverError, type RillflowError } from '@rillflow/core'
 import { AbortedError, OverloadedError } from '../errors.js'
 import type { AppendOutcome } from './append-events.js'
 import type { PreparedAppend } from './prepare-append.js'
@@ -66,11 +66,6 @@ export class AppendQueue {
     })
   }
 
-  /** Waits until nothing is queued or out. */
-  async drain(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#flights > 0) await new Promise((resolve) => setImmediate(resolve))
-  }
-
   /** After the present turn of the event loop, so that callers that go on together leave together. */
   #schedule(): void {
     if (this.#scheduled || this.#waiting.length === 0 || !this.#mayFly()) return
@@ -114,8 +109,8 @@ export class AppendQueue {
       const outcomes = await this.#send(batch.map(({ append }) => append))
       batch.forEach(({ settle }, index) => settle(outcomes[index] as AppendOutcome))
     } catch (error) {
-      if (batch.length === 1 || notTheAppends.has(fromDriverError(error, 'append').code)) settleAll(batch, error)
-      else await this.#flyAlone(batch)
+      if (batch.length > 1 && undone.has(fromDriverError(error, 'append').code)) await this.#flyAlone(batch)
+      else settleAll(batch, error)
     }
   }
 
@@ -169,13 +164,18 @@ class Load {
   }
 }
 
-/** Errors that say nothing about the appends themselves: sending each alone would only meet them again. */
-const notTheAppends = new Set([
-  'ConnectionLost',
-  'CommitOutcomeUnknown',
-  'PoolTimeout',
-  'InvalidState',
-  'SchemaMissing',
+/**
+ * What the server answers when it has undone the statement, perhaps for one append's sake. After any other error the
+ * batch may be stored, and sending its appends again would store them twice.
+ */
+const undone = new Set([
+  'DatabaseError',
+  'UniqueViolation',
+  'SerializationFailure',
+  'Deadlock',
+  'LockTimeout',
+  'QueryCanceled',
+  'PermissionDenied',
 ])
 
 function settleAll(batch: readonly Waiting[], error: unknown): void {

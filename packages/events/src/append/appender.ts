@@ -1,4 +1,4 @@
-import { ConnectionLostError, type Connection } from '@rillflow/core'
+import { ConnectionLostError, fromDriverError, InvalidStateError, type Connection } from '@rillflow/core'
 import type { WakeUps } from '../head/wake-ups.js'
 import { appendMany, appendOne, type AppendOutcome } from './append-events.js'
 import { AppendQueue, type GroupCommitOptions } from './append-queue.js'
@@ -20,11 +20,25 @@ export class Appender {
   readonly #options: AppenderOptions
   readonly #wakeUps: WakeUps
   readonly #queues = new Map<string, AppendQueue>()
+  readonly #begun = new Set<Promise<unknown>>()
+  #closed = false
 
   constructor(connection: Connection, wakeUps: WakeUps, options: AppenderOptions) {
     this.#connection = connection
     this.#wakeUps = wakeUps
     this.#options = options
+  }
+
+  /** Runs an append from its beginning, which may validate for long before anything is queued; closing waits for it. */
+  async track<Result>(append: () => Promise<Result>): Promise<Result> {
+    if (this.#closed) throw new InvalidStateError('append: the store is closed.')
+    const begun = append()
+    this.#begun.add(begun)
+    try {
+      return await begun
+    } finally {
+      this.#begun.delete(begun)
+    }
   }
 
   async append(schema: string, append: PreparedAppend, signal: AbortSignal | undefined): Promise<AppendOutcome> {
@@ -34,9 +48,10 @@ export class Appender {
     return outcome as AppendOutcome
   }
 
-  /** Waits for what is queued. */
+  /** Takes no more, and waits for what has begun. */
   async close(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.drain()))
+    this.#closed = true
+    await Promise.allSettled(this.#begun)
   }
 
   #queue(schema: string): AppendQueue {
@@ -75,11 +90,21 @@ export class Appender {
     const budget = this.#options.outcomeTimeout
     const outcomes = await settleUnknown(this.#connection, { schema, appends, lost, budget })
     this.#wakeUps.committed(schema, false)
-    // One that the committed batch refused has written nothing: asking again tells why.
-    return Promise.all(
-      outcomes.map(
-        (outcome, index) => outcome ?? appendOne(this.#connection, schema, appends[index] as PreparedAppend),
-      ),
-    )
+    const settled: AppendOutcome[] = []
+    for (const [index, append] of appends.entries()) settled.push(outcomes[index] ?? (await this.#ask(schema, append)))
+    return settled
+  }
+
+  /**
+   * The committed batch has refused this append, so nothing of it was written: asking again tells why. What goes wrong
+   * now is its own trouble; thrown, it would hide that others of the batch are stored.
+   */
+  async #ask(schema: string, append: PreparedAppend): Promise<AppendOutcome> {
+    try {
+      const [outcome] = await this.#send(schema, [append])
+      return outcome as AppendOutcome
+    } catch (error) {
+      return fromDriverError(error, 'append')
+    }
   }
 }

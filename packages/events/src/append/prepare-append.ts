@@ -85,7 +85,8 @@ export async function prepareAppend(
   for (const event of events) {
     const made = registry.validate(event.type, event.data)
     // Awaiting what is no promise would cost a turn of the event loop for each event.
-    const one = prepareEvent(event, isThenable(made) ? await made : made, wider)
+    const data = isThenable(made) ? await made : made
+    const one = prepareEvent(event, { data, schemaVersion: registry.schemaVersionOf(event.type) }, wider)
     size += one.data.length + (one.headers?.length ?? 0) + eventOverhead
     prepared.push(one)
   }
@@ -118,13 +119,17 @@ function mergeAppend(context: Context, options: AppendOptions): WiderContext {
   }
 }
 
-function prepareEvent(event: NewEvent, data: unknown, wider: WiderContext): PreparedEvent {
+function prepareEvent(
+  event: NewEvent,
+  { data, schemaVersion }: { readonly data: unknown; readonly schemaVersion: number },
+  wider: WiderContext,
+): PreparedEvent {
   const id = event.id ?? uuidV7()
   if (typeof id !== 'string' || !uuidShape.test(id))
     throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
   return {
     type: event.type,
-    schemaVersion: 1,
+    schemaVersion,
     data: encodeJson(data),
     headers:
       event.headers === undefined ? wider.headersJson : encodeHeaders(mergeHeaders(wider.headers, event.headers)),

@@ -49,11 +49,23 @@ export async function settleUnknown(
 ): Promise<readonly (AppendOutcome | undefined)[]> {
   const deadline = performance.now() + batch.budget
   for (;;) {
-    const found = await look(connection, batch)
+    const found = await before(deadline, look(connection, batch))
     if (found !== undefined && found.some((outcome) => outcome !== undefined)) return found
     if (found !== undefined) throw nothingStored(batch.lost)
     if (performance.now() >= deadline) throw unknown(batch.lost)
     await sleep(50)
+  }
+}
+
+/** What `work` gives, or undefined when it takes longer: the next connection may be half open too, and never answer. */
+async function before<Result>(deadline: number, work: Promise<Result>): Promise<Result | undefined> {
+  const won = new AbortController()
+  const late = sleep(Math.max(0, deadline - performance.now()), undefined, { signal: won.signal })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    // The race has seen to it that the loser's error is nobody's.
+    won.abort()
   }
 }
 
@@ -80,7 +92,7 @@ async function hasEnded(connection: Connection, backendPid: number | undefined):
     const { rows } = await client.query({ text, values: [...values], rowMode: 'array' })
     const [own, alive] = rows[0] as readonly [number, boolean]
     // Behind a pooler the numbers are the pooler's own, and say nothing about the server's processes.
-    return Number(own) === client.processID && alive === false
+    return Number(own) === client.processID && !alive
   })
 }
 

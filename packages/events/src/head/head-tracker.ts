@@ -1,4 +1,4 @@
-import { InvalidStateError, isRillflowError, type Logger } from '@rillflow/core'
+import { isRillflowError, type Logger } from '@rillflow/core'
 
 /** Between looks, in milliseconds: short right after a wake-up, when a writer may still hold the head, then rising. */
 const polling = { first: 5, most: 1_000 }
@@ -54,12 +54,8 @@ export class HeadTracker {
     })
   }
 
-  /** Ends the waiting of all. */
-  close(): void {
-    this.#fail(new InvalidStateError('waitForHead: the store is closed.'))
-  }
-
-  #fail(error: Error): void {
+  /** Ends the waiting of all, with this error. */
+  fail(error: Error): void {
     for (const waiter of this.#waiters) waiter.reject(error)
   }
 
@@ -79,7 +75,7 @@ export class HeadTracker {
     try {
       this.#tell(await this.#look())
     } catch (error) {
-      if (isRillflowError(error, 'SequenceBehind')) return this.#fail(error)
+      if (isRillflowError(error, 'SequenceBehind')) return this.fail(error)
       // The readers' own statements meet the same trouble and tell it; waiting goes on.
       this.#logger.warn({ err: error }, 'the head could not be read; trying again')
     } finally {

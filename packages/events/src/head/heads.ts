@@ -1,4 +1,4 @@
-import type { Connection, Logger } from '@rillflow/core'
+import { InvalidStateError, type Connection, type Logger } from '@rillflow/core'
 import type { HeadReader } from './head-reader.js'
 import { HeadTracker } from './head-tracker.js'
 import { Listener } from './listener.js'
@@ -19,6 +19,7 @@ export class Heads {
   readonly #parts: HeadsParts
   readonly #trackers = new Map<string, HeadTracker>()
   readonly #listener: Listener | undefined
+  #closed = false
 
   constructor(parts: HeadsParts) {
     this.#parts = parts
@@ -29,6 +30,7 @@ export class Heads {
 
   /** Waits until the safe head of `schema` is beyond `after`, and gives it. */
   async wait(schema: string, after: number, signal: AbortSignal | undefined): Promise<number> {
+    if (this.#closed) throw storeClosed()
     this.#listener?.start()
     let tracker = this.#trackers.get(schema)
     if (tracker === undefined) {
@@ -40,12 +42,17 @@ export class Heads {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
+    for (const tracker of this.#trackers.values()) tracker.fail(storeClosed())
     await this.#listener?.close()
-    for (const tracker of this.#trackers.values()) tracker.close()
   }
 
   #wake(schema: string | undefined): void {
     if (schema !== undefined) return this.#trackers.get(schema)?.wake()
     for (const tracker of this.#trackers.values()) tracker.wake()
   }
+}
+
+function storeClosed(): InvalidStateError {
+  return new InvalidStateError('waitForHead: the store is closed.')
 }

@@ -4,7 +4,7 @@ import { channel } from './wake-ups.js'
 
 /** How often the connection is asked whether it still lives, and how long it may take to answer. */
 const heartbeat = { every: 5_000, timeout: 2_000 }
-const reconnect = { first: 100, most: 5_000 }
+const reconnect = { first: 100, most: 5_000, timeout: 10_000 }
 
 /**
  * Listens for notifications on a connection of its own, and makes it again when it is lost or half open. A wake-up that
@@ -15,6 +15,7 @@ export class Listener {
   readonly #logger: Logger
   readonly #onWake: (schema: string | undefined) => void
   readonly #stop = new AbortController()
+  readonly #stopped: Promise<undefined>
   #running: Promise<void> | undefined
 
   /** `onWake` gets the schema, or undefined when any may have been appended to. */
@@ -22,6 +23,9 @@ export class Listener {
     this.#connection = connection
     this.#logger = logger
     this.#onWake = onWake
+    this.#stopped = new Promise((resolve) => {
+      this.#stop.signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
   }
 
   /** Begins to listen, once. */
@@ -38,7 +42,8 @@ export class Listener {
     let pause = reconnect.first
     while (!this.#stop.signal.aborted) {
       try {
-        const client = await this.#connection.dedicate()
+        const client = await this.#connect()
+        if (client === undefined) return
         pause = reconnect.first
         await this.#serve(client)
       } catch (error) {
@@ -50,6 +55,18 @@ export class Listener {
     }
   }
 
+  /** A new connection, or undefined at the end. One that comes too late is ended: nobody would listen on it. */
+  async #connect(): Promise<DedicatedClient | undefined> {
+    const connecting = this.#connection.dedicate()
+    let client: DedicatedClient | undefined
+    try {
+      client = await Promise.race([connecting, this.#stopped, timeout(reconnect.timeout)])
+      return client
+    } finally {
+      if (client === undefined) connecting.then((late) => late.end()).catch(() => undefined)
+    }
+  }
+
   /** Listens until the connection is lost, which throws, or until the end. */
   async #serve(client: DedicatedClient): Promise<void> {
     const lost = new Promise<never>((_, reject) => client.on('error', reject))
@@ -58,11 +75,13 @@ export class Listener {
     client.on('notification', (message) => this.#onWake(message.payload))
     client.unref?.()
     try {
-      await client.query({ text: `listen ${channel}` })
+      const ask = (text: string): Promise<unknown> =>
+        Promise.race([client.query({ text }), lost, this.#stopped, timeout(heartbeat.timeout)])
+      await ask(`listen ${channel}`)
       this.#onWake(undefined)
       while (!this.#stop.signal.aborted) {
         await Promise.race([this.#sleep(heartbeat.every), lost])
-        if (!this.#stop.signal.aborted) await Promise.race([client.query({ text: 'select 1' }), lost, timeout()])
+        if (!this.#stop.signal.aborted) await ask('select 1')
       }
     } finally {
       // Not awaited: a half-open socket never says goodbye.
@@ -75,7 +94,7 @@ export class Listener {
   }
 }
 
-async function timeout(): Promise<never> {
-  await sleep(heartbeat.timeout, undefined, { ref: false })
+async function timeout(milliseconds: number): Promise<never> {
+  await sleep(milliseconds, undefined, { ref: false })
   throw new Error('the connection does not answer')
 }

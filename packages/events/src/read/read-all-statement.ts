@@ -15,7 +15,12 @@ export interface FeedPage {
   readonly filters: readonly (readonly FilterCondition[])[]
   /** Columns that have an index together with the position. */
   readonly indexed: readonly IndexedColumn[]
+  /** Events of streams in one of these states are left out. */
+  readonly hidden?: readonly HiddenState[] | undefined
 }
+
+/** A state of streams that readers may leave out. */
+export type HiddenState = 'archived' | 'tombstoned'
 
 /** What an index beside the one on positions can be declared for. */
 export type IndexedColumn = 'type' | 'category' | 'correlationId'
@@ -33,30 +38,40 @@ const maxBranches = 16
  * with an index of its own walks that, a branch for each name, merged without a sort; all others walk the positions.
  */
 export function readAllStatement(schema: string, page: FeedPage): Statement {
-  const { direction, filters, indexed } = page
+  const { direction, filters, indexed, hidden = [] } = page
   const order = direction === 'forward' ? 'asc' : 'desc'
   const [only] = filters.length === 1 ? filters : []
   const shape =
     only === undefined
       ? scan(order, filters)
       : (walkStreams(order, only) ?? walkIndex(order, only, indexed) ?? scan(order, filters))
-  let make = made.get(shape.key)
+  const key = `${shape.key} ${hidden.join('+')}`
+  let make = made.get(key)
   if (make === undefined) {
-    make = defineStatement(`read_all_${order}`, shape.build)
-    made.set(shape.key, make)
+    make = defineStatement(`read_all_${order}`, (quoted) => shape.build(quoted, rangeOf(quoted, hidden)))
+    made.set(key, make)
   }
   return make(schema, [page.after, page.to, page.limit ?? null, ...shape.values])
 }
 
 interface Shape {
   readonly key: string
-  readonly build: (schema: string) => string
+  readonly build: (schema: string, range: string) => string
   readonly values: readonly unknown[]
 }
 
 type Order = 'asc' | 'desc'
 
-const range = 'e.position > $1::bigint and e.position <= $2::bigint'
+/**
+ * The positions of a page. Each event asks for its stream by a subquery that stands for itself: as a join the planner
+ * could take the streams first, and would then have to sort.
+ */
+function rangeOf(schema: string, hidden: readonly HiddenState[]): string {
+  const range = 'e.position > $1::bigint and e.position <= $2::bigint'
+  if (hidden.length === 0) return range
+  const open = hidden.map((state) => `s.${state}_at is null`).join(' and ')
+  return `${range} and (select ${open} from ${schema}.streams s where s.stream_no = e.stream_no)`
+}
 
 const tests: Readonly<Record<FilterCondition['column'], (parameter: string) => string>> = {
   types: (p) => `e.type = any(${p}::text[])`,
@@ -72,7 +87,7 @@ function scan(order: Order, filters: FeedPage['filters']): Shape {
   const where = alternatives.length === 0 ? '' : ` and (${alternatives.map((one) => `(${one})`).join(' or ')})`
   return {
     key: `scan ${order} ${filters.map((conditions) => conditions.map(({ column }) => column).join('+')).join('|')}`,
-    build: (schema) =>
+    build: (schema, range) =>
       `select ${eventColumns} from ${schema}.events e where ${range}${where} order by e.position ${order} limit $3::bigint`,
     values,
   }
@@ -88,7 +103,7 @@ function walkStreams(order: Order, conditions: readonly FilterCondition[]): Shap
   return {
     key: `streams ${order} ${rest.map(({ column }) => column).join('+')}`,
     // Within a stream versions rise with positions, so its own index gives its events in the order of positions.
-    build: (schema) => `select ${eventColumns}
+    build: (schema, range) => `select ${eventColumns}
   from ${schema}.streams s cross join lateral (
     select * from ${schema}.events e where e.stream_no = s.stream_no and ${range}${where}
     order by e.version ${order} limit $3::bigint) e
@@ -125,7 +140,7 @@ function walkIndex(
   const where = rest.length === 0 ? '' : ` and ${all(rest, values)}`
   return {
     key: `index ${order} ${found.name} ${names.length} ${rest.map(({ column }) => column).join('+')}`,
-    build: (schema) => {
+    build: (schema, range) => {
       const branches = names.map(
         (_, i) => `(select * from ${schema}.events e
     where e.${found.name} = $${4 + i}::text and ${range}${where} order by e.position ${order} limit $3::bigint)`,

@@ -2,11 +2,13 @@ import type { Scope } from '@rillflow/core'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { StoredEvent } from '../event.js'
 import type { HeadReader } from '../head/head-reader.js'
+import { expandTypes } from '../upcasting/expand-types.js'
 import { readFilters } from './event-filter.js'
 import { pagedReader, type EventReader } from './event-reader.js'
-import { checkCount, checkDirection, defaultPageSize, type ReadAllOptions } from './read-options.js'
-import { readAllStatement, type IndexedColumn } from './read-all-statement.js'
-import { toPage, type EventRow } from './stored-row.js'
+import { checkCount, checkDirection, checkPresence, defaultPageSize, type ReadAllOptions } from './read-options.js'
+import { readAllStatement, type HiddenState, type IndexedColumn } from './read-all-statement.js'
+import { readRows } from './read-rows.js'
+import type { EventRow } from './stored-row.js'
 
 /**
  * Reads all events in the order of their positions, up to the safe head of the moment when the reading begins: what a
@@ -27,8 +29,12 @@ export function readAll(
   checkCount('limit', options.limit, 0)
   checkCount('pageSize', options.pageSize, 1)
   checkDirection(options.direction)
+  checkPresence('archived', options.archived)
+  checkPresence('tombstoned', options.tombstoned)
   const { after = 0, to = Number.MAX_SAFE_INTEGER, limit, direction = 'forward', pageSize = defaultPageSize } = options
-  const filters = readFilters(options.filter)
+  const filters = expandTypes(readFilters(options.filter), how.registry)
+  const hidden = hiddenStates(options)
+  const decoding = { registry: how.registry, validate: options.validate === true }
   let head: number | undefined
   return pagedReader(
     async (last, size) => {
@@ -43,10 +49,15 @@ export function readAll(
         limit: size,
         filters,
         indexed: how.indexed,
+        hidden,
       }
       const { rows } = await scope.query<EventRow>(readAllStatement(schema, page))
-      return toPage(rows, how.registry, (row) => row[0])
+      return readRows(rows, decoding, (row) => row[0])
     },
     { pageSize, limit },
   )
+}
+
+function hiddenStates(options: ReadAllOptions): readonly HiddenState[] {
+  return (['archived', 'tombstoned'] as const).filter((state) => options[state] === 'exclude')
 }

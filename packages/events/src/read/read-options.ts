@@ -3,6 +3,9 @@ import type { EventFilter } from './event-filter.js'
 
 export type Direction = 'forward' | 'backward'
 
+/** Whether the events of closed streams are read. */
+export type Presence = 'include' | 'exclude'
+
 /** What part of a stream is read, and how. */
 export interface ReadStreamOptions {
   /** The lowest version, itself included; 1 unless told. */
@@ -15,6 +18,12 @@ export interface ReadStreamOptions {
   readonly limit?: number | undefined
   /** How many events an iteration fetches at a time; 500 unless told. */
   readonly pageSize?: number | undefined
+  /** Validates the data of each event by the schema of its type, and gives what the schema makes of it. */
+  readonly validate?: boolean | undefined
+  /**
+   * `include` gives the events of a tombstoned stream too; unless told, such a stream reads as one that does not exist.
+   */
+  readonly tombstoned?: Presence | undefined
 }
 
 /** What part of the store is read, and how. */
@@ -31,6 +40,15 @@ export interface ReadAllOptions<Type extends string = string> {
   readonly limit?: number | undefined
   /** How many events an iteration fetches at a time; 500 unless told. */
   readonly pageSize?: number | undefined
+  /** Validates the data of each event by the schema of its type, and gives what the schema makes of it. */
+  readonly validate?: boolean | undefined
+  /**
+   * `exclude` leaves out the events of streams that are archived when the page is read. `include` unless told: a reader
+   * that keeps its place would never come back to what it left out.
+   */
+  readonly archived?: Presence | undefined
+  /** The same for tombstoned streams. */
+  readonly tombstoned?: Presence | undefined
 }
 
 export const defaultPageSize = 500
@@ -45,4 +63,10 @@ export function checkCount(argument: string, value: number | undefined, least: n
 export function checkDirection(direction: Direction | undefined): void {
   if (direction === undefined || direction === 'forward' || direction === 'backward') return
   throw new InvalidArgumentError('direction', "direction must be 'forward' or 'backward'.")
+}
+
+/** Refuses what says neither that events are read nor that they are left out. */
+export function checkPresence(argument: string, presence: Presence | undefined): void {
+  if (presence === undefined || presence === 'include' || presence === 'exclude') return
+  throw new InvalidArgumentError(argument, `${argument} must be 'include' or 'exclude'.`)
 }

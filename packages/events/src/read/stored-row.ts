@@ -1,8 +1,5 @@
 import { safeInteger, type JsonObject } from '@rillflow/core'
-import { UnknownEventTypeError } from '../errors.js'
-import type { EventRegistry } from '../definitions/event-registry.js'
 import type { StoredEvent } from '../event.js'
-import type { Page } from './event-reader.js'
 
 /** What every read selects of `events e`, in the order of {@link EventRow}; all text, so no driver parses anything. */
 export const eventColumns = `e.position::text as "position", e.version::text as version, e.type, e.schema_version::text as schema_version,
@@ -25,29 +22,8 @@ export type EventRow = readonly [
   createdAtMicros: string,
 ]
 
-/**
- * Makes a page of rows; `cursor` gives the column by which the next page begins.
- *
- * @throws UnknownEventType when no family of the store has a type, unless the policy is another.
- */
-export function toPage(
-  rows: readonly EventRow[],
-  registry: EventRegistry,
-  cursor: (row: EventRow) => string,
-): Page<StoredEvent> {
-  const events: StoredEvent[] = []
-  for (const row of rows) if (isWanted(row, registry)) events.push(toStoredEvent(row))
-  const last = rows.at(-1)
-  return { events, rows: rows.length, last: last === undefined ? undefined : safeInteger(cursor(last), 'position') }
-}
-
-function isWanted(row: EventRow, registry: EventRegistry): boolean {
-  if (registry.has(row[2]) || registry.unknownTypes === 'pass') return true
-  if (registry.unknownTypes === 'skip') return false
-  throw unknownType(row)
-}
-
-function toStoredEvent(row: EventRow): StoredEvent {
+/** An event in the form in which it is stored. */
+export function toStoredEvent(row: EventRow): StoredEvent {
   return {
     type: row[2],
     data: JSON.parse(row[4]) as unknown,
@@ -62,13 +38,4 @@ function toStoredEvent(row: EventRow): StoredEvent {
     correlationId: row[8] ?? undefined,
     createdAt: new Date(Math.floor(Number(row[11]) / 1000)),
   }
-}
-
-function unknownType(row: EventRow): UnknownEventTypeError {
-  const [position, version, type] = row
-  return new UnknownEventTypeError(
-    type,
-    `The event at position ${position} (version ${version} of stream ${JSON.stringify(row[10])}) has the type ${JSON.stringify(type)}, ` +
-      "which is in none of this store's families. Pass its family to events({ … }), or choose another unknownTypes.",
-  )
 }
