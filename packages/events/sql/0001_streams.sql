@@ -9,12 +9,14 @@ create table :"schema".streams (
   updated_at timestamptz not null default now(),
   archived_at timestamptz,
   tombstoned_at timestamptz,
-  constraint streams_stream_no_key unique (stream_no)
+  constraint streams_stream_no_key unique (stream_no),
+  constraint streams_version_exact check (version <= 9007199254740991)
 ) with (fillfactor = 80); -- room for the new version on the same page, so that no index is touched
 
--- The sequence must keep "cache 1": a cached block would hand out positions below the floor of a later writer.
+-- The sequence must keep "cache 1": a cached block would hand out positions below the floor of a later writer. It ends
+-- where JavaScript's numbers stop being exact, and so do versions.
 create table :"schema".events (
-  position bigint generated always as identity (sequence name :"schema".events_position_seq cache 1) primary key,
+  position bigint generated always as identity (sequence name :"schema".events_position_seq cache 1 maxvalue 9007199254740991) primary key,
   stream_no bigint not null,
   version bigint not null,
   stream_id text collate "C" not null,
@@ -29,6 +31,14 @@ create table :"schema".events (
   created_at timestamptz not null default now(),
   constraint events_stream_no_version_key unique (stream_no, version)
 );
+
+-- The number of a stream. A function, and not a subquery, so that the planner sees which stream it is and how long.
+create function :"schema".stream_no_of(id text) returns bigint
+  language plpgsql stable parallel safe set search_path to pg_catalog, pg_temp as $$
+begin
+  return (select s.stream_no from :"schema".streams s where s.stream_id = id);
+end
+$$;
 
 -- Tells readers, by a lock that they can see, from which position on this transaction may still write. It must be held
 -- before the first nextval. The key carries the low 24 bits of the sequence's oid and the low 40 bits of its last value;

@@ -55,12 +55,16 @@ test('a floor far behind, and one ahead of the head that was noted before it, ar
   expect(await store.events.head()).toBe(2 ** 39 - 1)
 })
 
-test('a position beyond 2^53 - 1 is refused by every read and never rounded', async () => {
+test('a position beyond 2^53 - 1 is refused before anything is stored, and by every read', async () => {
   const { store, schema } = await newStore(database.pool)
-  await database.query(`alter sequence "${schema}".events_position_seq restart with 9007199254740992`)
+  await database.query(`alter sequence "${schema}".events_position_seq restart with ${Number.MAX_SAFE_INTEGER}`)
   const overflow = { code: 'PositionOverflow' }
+  expect(await store.events.append('s', added(1))).toMatchObject({ position: Number.MAX_SAFE_INTEGER })
   await expect(store.events.append('s', added(1))).rejects.toMatchObject(overflow)
   await expect(store.transaction((tx) => tx.events.append('s', added(1)))).rejects.toMatchObject(overflow)
+  const together = await Promise.allSettled(['a', 'b', 'c'].map((id) => store.events.append(id, added(1))))
+  expect(together.map((one) => one.status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(await store.events.readStream('s').toArray()).toHaveLength(1)
   // Whatever a server of an older schema may have let in.
   await database.query(`
     insert into "${schema}".streams (stream_id, category, version) values ('old', 'counter', 1);
@@ -89,10 +93,17 @@ test.each([2 ** 31 - 1, 2 ** 32, 2 ** 53 - 3])('versions are exact from %d on', 
   expect(events.map((event) => event.version)).toEqual([version + 1, version + 2])
 })
 
-test('a version beyond 2^53 - 1 is refused and never rounded', async () => {
+test('a version beyond 2^53 - 1 is refused, and nothing is stored', async () => {
   const { store, schema } = await newStore(database.pool)
   await store.events.append('s', added(1))
-  await database.query(`update "${schema}".streams set version = 9007199254740991`)
+  await database.query(`update "${schema}".streams set version = ${Number.MAX_SAFE_INTEGER}`)
   await expect(store.events.append('s', added(1))).rejects.toMatchObject({ code: 'PositionOverflow' })
-  await expect(store.events.append('s', added(1), { expected: 3 })).rejects.toMatchObject({ code: 'PositionOverflow' })
+  await expect(store.events.append('s', added(1), { idempotencyKey: 'k' })).rejects.toMatchObject({
+    code: 'PositionOverflow',
+  })
+  await expect(store.events.append('s', added(1), { expected: 3 })).rejects.toMatchObject({
+    code: 'VersionConflict',
+    actual: Number.MAX_SAFE_INTEGER,
+  })
+  expect(await store.events.readStream('s').toArray()).toHaveLength(1)
 })

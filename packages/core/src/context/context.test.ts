@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../json/encode-json.js'
 import { mergeContexts } from './context.js'
 
 describe('mergeContexts', () => {
@@ -12,6 +13,15 @@ describe('mergeContexts', () => {
 
     expect(merged).toEqual({ headers: { user: 'bob', app: 'shop' }, causationId: 'cause', correlationId: 'narrow' })
   })
+
+  test.each([['text'], [['a']], [new Map([['a', 1]])], [new Date(0)], [null], [1]])(
+    'refuses headers that are %o',
+    (headers) => {
+      expect(() => mergeContexts({ headers: { a: 1 } }, { headers: headers as unknown as JsonObject })).toThrow(
+        'headers must be a plain object',
+      )
+    },
+  )
 
   test('replaces a header as a whole, however deep it is', () => {
     expect(mergeContexts({ headers: { at: { a: 1 } } }, { headers: { at: { b: 2 } } }).headers).toEqual({

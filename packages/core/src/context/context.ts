@@ -1,4 +1,5 @@
-import type { JsonObject } from '../json/encode-json.js'
+import { InvalidArgumentError } from '../errors/usage-errors.js'
+import { isPlain, type JsonObject } from '../json/encode-json.js'
 
 /** What travels with a unit of work and ends up on its events. */
 export interface Context {
@@ -20,9 +21,16 @@ export function mergeContexts(...contexts: readonly (Context | undefined)[]): Co
 }
 
 function merge(wider: Context, narrower: Context): Context {
+  checkHeaders(narrower.headers)
   return {
     headers: narrower.headers === undefined ? wider.headers : { ...wider.headers, ...narrower.headers },
     causationId: narrower.causationId ?? wider.causationId,
     correlationId: narrower.correlationId ?? wider.correlationId,
   }
+}
+
+/** Spread without a check, a string would become one header for each of its letters. */
+function checkHeaders(headers: unknown): void {
+  if (headers === undefined || (typeof headers === 'object' && headers !== null && isPlain(headers))) return
+  throw new InvalidArgumentError('headers', 'headers must be a plain object.')
 }

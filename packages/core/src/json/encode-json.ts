@@ -88,7 +88,7 @@ function checkArray(value: readonly unknown[], path: (string | number)[]): void 
 }
 
 /** An object of another realm, as test runners and `vm` make them, has an `Object.prototype` of its own. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return true
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')

@@ -1,5 +1,7 @@
 import {
+  DatabaseError,
   defineStatement,
+  PositionOverflowError,
   isRillflowError,
   safeInteger,
   UniqueViolationError,
@@ -31,18 +33,19 @@ export async function appendOne(
   scope: Pick<Scope, 'query'>,
   schema: string,
   append: PreparedAppend,
+  notify = false,
 ): Promise<AppendOutcome> {
   if (append.idempotencyKey === undefined) {
     const { rows } = await send<readonly [version: string, position: string]>(
       scope,
       schema,
-      loneAppendStatement(schema, append),
+      loneAppendStatement(schema, append, notify),
     )
     const [row] = rows
     if (row !== undefined) return toResult(append, row[0], row[1])
   }
   // Not merely a look: by now the stream may be as expected, and then this writes.
-  const [outcome] = await appendMany(scope, { schema, appends: [append], notify: false })
+  const [outcome] = await appendMany(scope, { schema, appends: [append], notify })
   return outcome as AppendOutcome
 }
 
@@ -71,7 +74,6 @@ export async function appendMany(scope: Pick<Scope, 'query'>, batch: AppendBatch
   return outcomes
 }
 
-/** A position that is taken already means one thing alone. */
 async function send<Row extends readonly unknown[]>(
   scope: Pick<Scope, 'query'>,
   schema: string,
@@ -80,11 +82,20 @@ async function send<Row extends readonly unknown[]>(
   try {
     return await scope.query<Row>(statement)
   } catch (error) {
-    if (error instanceof UniqueViolationError && error.constraint === 'events_pkey') {
-      throw new SequenceBehindError(schema, error)
-    }
-    throw error
+    throw nameRefusal(error, schema)
   }
+}
+
+/** What the tables and the sequence refuse, each for one reason alone. */
+function nameRefusal(error: unknown, schema: string): unknown {
+  // A position that is taken already.
+  if (error instanceof UniqueViolationError && error.constraint === 'events_pkey') {
+    return new SequenceBehindError(schema, error)
+  }
+  if (!(error instanceof DatabaseError)) return error
+  if (error.sqlState === '2200H') return new PositionOverflowError('position')
+  const { constraint } = error.cause as { readonly constraint?: unknown }
+  return constraint === 'streams_version_exact' ? new PositionOverflowError('version') : error
 }
 
 /** Every writer takes streams in this order; two that did not would deadlock. Stable, so one stream keeps its own. */

@@ -323,7 +323,11 @@ test('whatever comes and lands when: each is settled once, as itself, and each s
         } else {
           const name = String(submitted.length)
           const { streamId, events, keyed } = step
-          submitted.push({ streamId, name, end: sky.submit(streamId, name, keyed ? { events, key: name } : { events }) })
+          submitted.push({
+            streamId,
+            name,
+            end: sky.submit(streamId, name, keyed ? { events, key: name } : { events }),
+          })
         }
         expect(sky.out).toBeLessThanOrEqual(2)
       }

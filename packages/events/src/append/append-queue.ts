@@ -66,11 +66,11 @@ export class AppendQueue {
     })
   }
 
-  /** After the present turn of the event loop, so that callers that go on together leave together. */
+  /** Once the promises that are settled now have been followed up, so that callers that go on together leave together. */
   #schedule(): void {
     if (this.#scheduled || this.#waiting.length === 0 || !this.#mayFly()) return
     this.#scheduled = true
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#scheduled = false
       this.#depart()
     })

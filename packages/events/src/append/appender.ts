@@ -66,17 +66,18 @@ export class Appender {
   }
 
   async #send(schema: string, appends: readonly PreparedAppend[]): Promise<readonly AppendOutcome[]> {
+    const notify = this.#wakeUps.claim(schema)
     try {
-      if (appends.length === 1) {
-        const outcome = await appendOne(this.#connection, schema, appends[0] as PreparedAppend)
-        this.#wakeUps.committed(schema, false)
-        return [outcome]
-      }
-      const notify = this.#wakeUps.claim(schema)
-      const outcomes = await appendMany(this.#connection, { schema, appends, notify })
+      const [first] = appends
+      const outcomes =
+        appends.length === 1
+          ? [await appendOne(this.#connection, schema, first as PreparedAppend, notify)]
+          : await appendMany(this.#connection, { schema, appends, notify })
       this.#wakeUps.committed(schema, notify)
       return outcomes
     } catch (error) {
+      // The notification that it took over from earlier appends went down with it.
+      if (notify) this.#wakeUps.committed(schema, false)
       if (!(error instanceof ConnectionLostError) || error.sent === undefined) throw error
       return this.#settle(schema, appends, error)
     }

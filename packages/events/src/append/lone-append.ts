@@ -1,23 +1,26 @@
 import { defineStatement, type Statement } from '@rillflow/core'
+import { channel } from '../head/channel.js'
 import { encodeEvents } from './encode-appends.js'
 import { encodeExpected } from './expected-version.js'
 import type { PreparedAppend, PreparedEvent } from './prepare-append.js'
 
 /**
  * The statement of one append that nobody else shares: half the work of the append function, which loops. It gives one
- * row, the stream's version and the last position, or none when the stream is not as expected.
+ * row, the stream's version and the last position, or none when the stream is not as expected. With `notify` it wakes
+ * readers in other processes when it commits.
  *
  * The floor is held before the first position is drawn because each step reads the rows of the step before it.
  */
-export function loneAppendStatement(schema: string, append: PreparedAppend): Statement {
+export function loneAppendStatement(schema: string, append: PreparedAppend, notify: boolean): Statement {
   const { streamId, category, events } = append
   const expected = encodeExpected(append.expected)
   const claim = expected === -1 ? 'any' : expected === 0 ? 'none' : 'exact'
   const stream = claim === 'exact' ? [streamId, expected] : [streamId, category]
   const first = events[0] as PreparedEvent
+  const payload = notify ? schema : null
   return events.length === 1
-    ? one[claim](schema, [...stream, ...eventValues(first)])
-    : many[claim](schema, [...stream, encodeEvents(events)])
+    ? one[claim](schema, [...stream, ...eventValues(first), payload])
+    : many[claim](schema, [...stream, encodeEvents(events), payload])
 }
 
 type Claim = 'any' | 'none' | 'exact'
@@ -44,6 +47,7 @@ const oneEvent = {
   count: '1',
   values: `s.version, $1::text, s.category, $3::text, $4::int, $5::jsonb, $6::jsonb, $7::uuid, $8::text, $9::text
     from s`,
+  notify: '$10',
 }
 
 const manyEvents = {
@@ -51,6 +55,7 @@ const manyEvents = {
   values: `s.version - jsonb_array_length($3::jsonb) + v.i, $1::text, s.category, v.x ->> 0, (v.x ->> 1)::int, v.x -> 2,
       nullif(v.x -> 3, 'null'::jsonb), (v.x ->> 4)::uuid, v.x ->> 5, v.x ->> 6
     from s, jsonb_array_elements($3::jsonb) with ordinality as v (x, i)`,
+  notify: '$4',
 }
 
 const one = statements('append_one', oneEvent)
@@ -58,7 +63,7 @@ const many = statements('append_many', manyEvents)
 
 function statements(
   operation: string,
-  shape: { readonly count: string; readonly values: string },
+  shape: { readonly count: string; readonly values: string; readonly notify: string },
 ): Readonly<Record<Claim, ReturnType<typeof defineStatement>>> {
   const build = (claim: Claim): ReturnType<typeof defineStatement> =>
     defineStatement(
@@ -68,7 +73,9 @@ function statements(
   s as (${claims[claim](schema)} returning s.stream_no, s.version, s.category),
   e as (insert into ${schema}.events (${columns})
     select s.stream_no, ${shape.values} returning version, position)
-select e.version::text as version, e.position::text as position from e order by e.version desc limit 1`,
+select a.version::text as version, a.position::text as "position",
+  case when ${shape.notify}::text is not null then pg_notify('${channel}', ${shape.notify}::text)::text end as notified
+from (select e.version, e.position from e order by e.version desc limit 1) a`,
     )
   return { any: build('any'), none: build('none'), exact: build('exact') }
 }

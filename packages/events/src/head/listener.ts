@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, DedicatedClient, Logger } from '@rillflow/core'
-import { channel } from './wake-ups.js'
+import { channel } from './channel.js'
 
 /** How often the connection is asked whether it still lives, and how long it may take to answer. */
 const heartbeat = { every: 5_000, timeout: 2_000 }

@@ -1,7 +1,5 @@
 import { defineStatement, type Connection, type Logger } from '@rillflow/core'
-
-/** Notifications of every schema of a database go over this channel; the payload is the schema's name. */
-export const channel = 'rillflow'
+import { channel } from './channel.js'
 
 const notifyStatement = defineStatement('notify', () => `select pg_notify('${channel}', $1::text)`)
 
@@ -33,14 +31,17 @@ export class WakeUps {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Asked by a batch right before it leaves; true when it shall carry the notification itself. */
+  /** Asked by a statement right before it leaves; true when it shall carry the notification itself. */
   claim(schema: string): boolean {
     if (!this.#notify || this.#wait(schema) > 0) return false
     this.#lastSent.set(schema, performance.now())
+    // What was to be told later is told with it.
+    clearTimeout(this.#timers.get(schema))
+    this.#timers.delete(schema)
     return true
   }
 
-  /** Told after a commit; `carried` when it brought the notification with it. */
+  /** Told after a commit, `carried` when it brought the notification with it; and after a carrier that failed. */
   committed(schema: string, carried: boolean): void {
     for (const listener of this.#listeners) listener(schema)
     if (carried || !this.#notify || this.#timers.has(schema)) return

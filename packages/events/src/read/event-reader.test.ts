@@ -20,7 +20,10 @@ class Numbers {
     await new Promise((resolve) => setImmediate(resolve))
     this.underWay -= 1
     if (after >= this.failAfter) throw new Error(`no page after ${after}`)
-    const rows = Array.from({ length: Math.max(0, Math.min(size, this.#last - after)) }, (_, index) => after + index + 1)
+    const rows = Array.from(
+      { length: Math.max(0, Math.min(size, this.#last - after)) },
+      (_, index) => after + index + 1,
+    )
     return { events: rows.filter((n) => !this.#skip(n)), rows: rows.length, last: rows.at(-1) }
   }
 }
@@ -47,7 +50,9 @@ describe.each([undefined, 0, 1, 4, 5, 6, 10, 11, 100])('limit %s', (limit) => {
 
 test('a page that is skipped whole does not end the reading', async () => {
   const numbers = new Numbers(20, (n) => n > 5 && n <= 15)
-  expect(await collect(pagedReader(numbers.read, { pageSize: 5, limit: undefined }))).toEqual([1, 2, 3, 4, 5, 16, 17, 18, 19, 20])
+  expect(await collect(pagedReader(numbers.read, { pageSize: 5, limit: undefined }))).toEqual([
+    1, 2, 3, 4, 5, 16, 17, 18, 19, 20,
+  ])
 })
 
 test('one page is fetched ahead, and never two', async () => {
