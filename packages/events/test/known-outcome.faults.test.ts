@@ -120,26 +120,17 @@ describe('cut between the commit and its answer', () => {
   test('a batch of which one member cannot be asked about again: the others keep their results', async () => {
     await truth.events.append('held', added(1))
     const store = await openStore()
-    // The batch refuses the append to "held"; by the time it is asked again, that stream cannot be had.
+    // The batch refuses the append to "held" with a conflict; asked again by itself, it meets this.
     await direct.query(`
       create function "${schema}".forbid() returns trigger language plpgsql as
-        $$ begin raise exception 'not this one' using errcode = 'RF998'; end $$`)
-    await direct.query(`create table "${schema}".forbidden (n int)`)
-    await direct.query(`
-      create function "${schema}".arm_trap() returns trigger language plpgsql as $$ begin
-        if (select count(*) from "${schema}".events where stream_id in ('a', 'b')) = 2 then
-          create trigger forbid before update on "${schema}".streams for each statement
-            execute function "${schema}".forbid();
-        end if;
-        return null;
-      end $$;
-      create constraint trigger arm_trap after insert on "${schema}".events deferrable initially deferred
-        for each row execute function "${schema}".arm_trap()`)
+        $$ begin raise exception 'not alone' using errcode = 'RF998'; end $$;
+      create trigger forbid before update on "${schema}".streams for each statement
+        when (current_query() like '%rillflow:append_one_exact%') execute function "${schema}".forbid()`)
     proxy.arm('reply')
     const endings = await Promise.all([
-      ending(store.events.append('a', added(1), { expected: 'noStream' })),
+      ending(store.events.append('a', added(1))),
       ending(store.events.append('held', added(1), { expected: 7 })),
-      ending(store.events.append('b', added(1), { expected: 'noStream' })),
+      ending(store.events.append('b', added(1))),
     ])
     expect(proxy.armed).toBe(false)
     expect(endings).toEqual([1, 'DatabaseError', 1])
@@ -191,6 +182,10 @@ describe('cut before the server has the statement', () => {
   test('when no connection can be made at all: ConnectionLost at once, for nothing was sent', async () => {
     const store = await openStore({ max: 1 })
     await proxy[Symbol.asyncDispose]()
+    // Once the pool knows that its connection is gone; before that it would send on it, and wonder.
+    for (let turn = 0; turn < 10_000 && pools.at(-1)?.totalCount !== 0; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     const append = store.events.append('s', added(1))
     await expect(append).rejects.toMatchObject({ code: 'ConnectionLost' })
     expect(await stored('s')).toEqual([])

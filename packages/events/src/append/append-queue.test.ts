@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { ConnectionLostError, DatabaseError, PositionOverflowError, RillflowError } from '@rillflow/core'
+import { ConnectionLostError, DatabaseError, RillflowError, SchemaMissingError } from '@rillflow/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AppendOutcome } from './append-events.js'
@@ -239,7 +239,7 @@ describe('a flight that fails', () => {
   // Only an answer of the server says that nothing was stored; sent again, the appends might be stored twice.
   test.each([
     ['ConnectionLost', new ConnectionLostError('lost', undefined)],
-    ['PositionOverflow', new PositionOverflowError('position')],
+    ['SchemaMissing', new SchemaMissingError('missing', undefined)],
     ['DriverError', new TypeError('a driver that stumbles over the answer')],
   ])('by %s is not sent again', async (code, error) => {
     const sky = new Sky()

@@ -176,6 +176,7 @@ const undone = new Set([
   'LockTimeout',
   'QueryCanceled',
   'PermissionDenied',
+  'PositionOverflow',
 ])
 
 function settleAll(batch: readonly Waiting[], error: unknown): void {

@@ -20,7 +20,10 @@ export interface Blocker {
   readonly floor: number
 }
 
-/** The statement's text is left out on purpose: one that is not bound holds payloads. */
+/**
+ * The statement's text is left out on purpose: one that is not bound holds payloads. A prepared transaction is found by
+ * the lock on its own id: its virtual id is that of the process that prepared it, until the server restarts.
+ */
 const blockersStatement = defineStatement(
   'blockers',
   (schema) => `with seq as materialized (
@@ -37,7 +40,9 @@ const blockersStatement = defineStatement(
         and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())
         and l.classid::bigint >> 8 = seq.id & 16777215
       left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-      left join pg_catalog.pg_prepared_xacts p on l.pid is null and l.virtualtransaction = '-1/' || p.transaction
+      left join pg_catalog.pg_locks x on l.pid is null and x.pid is null and x.locktype = 'transactionid'
+        and x.virtualtransaction = l.virtualtransaction
+      left join pg_catalog.pg_prepared_xacts p on p.transaction = x.transactionid
   ) b order by b.floor, b.since`,
 )
 

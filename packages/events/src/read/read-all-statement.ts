@@ -51,13 +51,19 @@ export function readAllStatement(schema: string, page: FeedPage): Statement {
     make = defineStatement(`read_all_${order}`, (quoted) => shape.build(quoted, rangeOf(quoted, hidden)))
     made.set(key, make)
   }
-  return make(schema, [page.after, page.to, page.limit ?? null, ...shape.values])
+  const statement = make(schema, [page.after, page.to, page.limit ?? null, ...shape.values])
+  return shape.planForValues === true ? { ...statement, name: undefined } : statement
 }
 
 interface Shape {
   readonly key: string
   readonly build: (schema: string, range: string) => string
   readonly values: readonly unknown[]
+  /**
+   * Sends it unprepared. A prepared statement is soon planned for any name and any range alike: where there are few
+   * names, that plan walks all positions, and for a rare one reads the whole table. Planning costs little beside a page.
+   */
+  readonly planForValues?: boolean
 }
 
 type Order = 'asc' | 'desc'
@@ -109,6 +115,7 @@ function walkStreams(order: Order, conditions: readonly FilterCondition[]): Shap
     order by e.version ${order} limit $3::bigint) e
   where s.stream_id = any($4::text[]) order by e.position ${order} limit $3::bigint`,
     values,
+    planForValues: true,
   }
 }
 
@@ -148,6 +155,7 @@ function walkIndex(
       return `select ${eventColumns} from (${branches.join(' union all ')}) e order by e.position ${order} limit $3::bigint`
     },
     values,
+    planForValues: true,
   }
 }
 

@@ -20,8 +20,8 @@ export function readRows(
   const last = rows.at(-1)
   const page = { rows: rows.length, last: last === undefined ? undefined : safeInteger(cursor(last), 'position') }
   const events: StoredEvent[] = []
-  for (const [index, row] of rows.entries()) {
-    const event = decodeEvent(row, how)
+  for (let index = 0; index < rows.length; index += 1) {
+    const event = decodeEvent(rows[index] as EventRow, how)
     if (isPromise(event)) return readLater(events, event, rows.slice(index + 1), how).then(() => ({ events, ...page }))
     if (event !== undefined) events.push(event)
   }

@@ -1,17 +1,20 @@
 import { safeInteger, type JsonObject } from '@rillflow/core'
 import type { StoredEvent } from '../event.js'
 
-/** What every read selects of `events e`, in the order of {@link EventRow}; all text, so no driver parses anything. */
-export const eventColumns = `e.position::text as "position", e.version::text as version, e.type, e.schema_version::text as schema_version,
-  e.data::text as data, e.headers::text as headers, e.event_id::text as event_id, e.causation_id, e.correlation_id,
-  e.category, e.stream_id, (extract(epoch from e.created_at) * 1000000)::bigint::text as created_at`
+/**
+ * What every read selects of `events e`, in the order of {@link EventRow}. JSON is cast to text, so that no driver parses
+ * it; numbers are not, because a cast for each of them costs the server an eighth of a read.
+ */
+export const eventColumns = `e.position, e.version, e.type, e.schema_version,
+  e.data::text as data, e.headers::text as headers, e.event_id, e.causation_id, e.correlation_id,
+  e.category, e.stream_id, (extract(epoch from e.created_at) * 1000000)::bigint as created_at`
 
 /** A row of {@link eventColumns}. */
 export type EventRow = readonly [
   position: string,
   version: string,
   type: string,
-  schemaVersion: string,
+  schemaVersion: number,
   data: string,
   headers: string | null,
   eventId: string,
@@ -32,7 +35,7 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     version: safeInteger(row[1], 'version'),
     position: safeInteger(row[0], 'position'),
     category: row[9],
-    schemaVersion: Number(row[3]),
+    schemaVersion: row[3],
     headers: row[5] === null ? {} : (JSON.parse(row[5]) as JsonObject),
     causationId: row[7] ?? undefined,
     correlationId: row[8] ?? undefined,

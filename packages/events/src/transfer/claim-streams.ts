@@ -19,7 +19,8 @@ export interface ClaimedStream {
 export const claimStatement = defineStatement(
   'import_claim',
   (schema) => `insert into ${schema}.streams as s (stream_id, category, version, created_at, updated_at)
-  select c.x ->> 0, c.x ->> 1, (c.x ->> 2)::bigint, coalesce((c.x ->> 3)::timestamptz, now()), coalesce((c.x ->> 4)::timestamptz, now())
+  select c.x ->> 0, c.x ->> 1, (c.x ->> 2)::bigint, coalesce((c.x ->> 3)::timestamptz, now()),
+    greatest((c.x ->> 4)::timestamptz, case when (c.x ->> 5)::boolean then now() end)
   from jsonb_array_elements($1::jsonb) with ordinality as c (x, i) order by c.i
   on conflict (stream_id) do update set version = s.version + excluded.version, updated_at = greatest(s.updated_at, excluded.updated_at)
     where s.archived_at is null and s.tombstoned_at is null
@@ -41,30 +42,37 @@ export type ClosedRow = readonly [streamId: string, tombstoned: string]
 export interface StreamClaim {
   readonly streamId: string
   readonly category: string
-  count: number
+  readonly count: number
+  /** The time of its first event; null for now. */
   readonly firstAt: string | null
-  lastAt: string | null
+  /** The latest time among its events that have one. */
+  readonly latestAt: string | null
+  /** Whether an event of it has the time of the import. */
+  readonly hasNow: boolean
 }
 
 /** What a batch asks of its streams, in the order in which every writer takes them; two that did not would deadlock. */
 export function claimsOf(rows: readonly ImportRow[]): readonly StreamClaim[] {
   const claims = new Map<string, StreamClaim>()
-  for (const { streamId, category, createdAt } of rows) {
-    const claim = claims.get(streamId)
-    if (claim === undefined) {
-      claims.set(streamId, { streamId, category, count: 1, firstAt: createdAt, lastAt: createdAt })
-    } else {
-      claim.count += 1
-      claim.lastAt = createdAt
-    }
-  }
+  for (const row of rows) claims.set(row.streamId, claimWith(claims.get(row.streamId), row))
   return [...claims.values()].sort((one, other) => (one.streamId < other.streamId ? -1 : 1))
+}
+
+function claimWith(claim: StreamClaim | undefined, { streamId, category, createdAt }: ImportRow): StreamClaim {
+  const hasNow = createdAt === null
+  if (claim === undefined) return { streamId, category, count: 1, firstAt: createdAt, latestAt: createdAt, hasNow }
+  const isLater = createdAt !== null && (claim.latestAt === null || createdAt > claim.latestAt)
+  const latestAt = isLater ? createdAt : claim.latestAt
+  return { ...claim, count: claim.count + 1, latestAt, hasNow: claim.hasNow || hasNow }
 }
 
 /** The claims as the parameter of {@link claimStatement}. */
 export function encodeClaims(claims: readonly StreamClaim[]): string {
   return JSON.stringify(
-    claims.map(({ streamId, category, count, firstAt, lastAt }) => [streamId, category, count, firstAt, lastAt]),
+    claims.map(({ streamId, category, count, firstAt, latestAt, hasNow }) => [
+      ...[streamId, category, count],
+      ...[firstAt, latestAt, hasNow],
+    ]),
   )
 }
 

@@ -19,12 +19,17 @@ export class ImportFailedError extends RillflowError<'ImportFailed'> {
     super(`Import, row ${row}: ${why} This run had stored ${imported} events before the batch of that row. ${next}`, {
       code: 'ImportFailed',
       // Without a name a second run would store again what the first one has stored.
-      retryable: name !== undefined && isRillflowError(cause) && cause.retryable,
+      retryable: name !== undefined && mayBeRunAgain(cause),
       cause,
     })
     this.row = row
     this.imported = imported
   }
+}
+
+/** A run with a name looks itself what became of a lost COMMIT. */
+function mayBeRunAgain(cause: unknown): boolean {
+  return isRillflowError(cause) && (cause.retryable || cause.code === 'CommitOutcomeUnknown')
 }
 
 /** Carries what one row was refused for to where the rest is known. */

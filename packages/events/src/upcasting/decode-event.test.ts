@@ -39,7 +39,7 @@ function registryOf(
 function row(type: string, schemaVersion: number, data: unknown, position = 7): EventRow {
   const id = '018f3c5e-0000-7000-8000-000000000001'
   const json = JSON.stringify(data)
-  return [`${position}`, '3', type, `${schemaVersion}`, json, '{"h":1}', id, 'cause', null, 'order', 'o-1', '1000000']
+  return [`${position}`, '3', type, schemaVersion, json, '{"h":1}', id, 'cause', null, 'order', 'o-1', '1000000']
 }
 
 function decode(
@@ -66,6 +66,11 @@ test('a chain gives the newest form, with the current type and version', () => {
     correlationId: undefined,
     createdAt: new Date(1_000),
   })
+})
+
+test('a new name of the same version is a step like any other', () => {
+  const step = upcaster({ from: ['Created', 1], to: ['Placed', 1], upcast: () => ({ total: 1 }) })
+  expect(decode(row('Created', 1, {}), registryOf([step]))).toMatchObject({ type: 'Placed', data: { total: 1 } })
 })
 
 test('a chain begins where the event is', () => {

@@ -25,7 +25,7 @@ export type Decoded = StoredEvent | undefined | Promise<StoredEvent>
 export function decodeEvent(row: EventRow, how: Decoding): Decoded {
   const { registry } = how
   const type = row[2]
-  const schemaVersion = Number(row[3])
+  const schemaVersion = row[3]
   const lineage = registry.lineageOf(type)
   if (lineage === undefined) return byPolicy(row, registry.unknownTypes, unknownType)
   if (lineage.version === schemaVersion && lineage.type === type) return validated(toStoredEvent(row), how)
@@ -64,10 +64,10 @@ function unknownType(row: EventRow): UnknownEventTypeError {
 }
 
 function tooNew(row: EventRow, newest: number): EventTooNewError {
-  return new EventTooNewError({ type: row[2], schemaVersion: Number(row[3]), newest, place: placeOf(row) })
+  return new EventTooNewError({ type: row[2], schemaVersion: row[3], newest, place: placeOf(row) })
 }
 
 function stepMissing(row: EventRow): UpcastFailedError {
   const why = 'no upcaster begins there. Pass one to events({ … }, { upcasters }).'
-  return new UpcastFailedError({ from: [row[2], Number(row[3])], to: undefined, place: placeOf(row), why })
+  return new UpcastFailedError({ from: [row[2], row[3]], to: undefined, place: placeOf(row), why })
 }

@@ -1,4 +1,4 @@
 /** Not `instanceof`: a promise of another realm or library counts too. */
 export function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'
 }

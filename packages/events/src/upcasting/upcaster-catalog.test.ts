@@ -4,7 +4,7 @@ import { defineEvents } from '../definitions/define-events.js'
 import { EventRegistry } from '../definitions/event-registry.js'
 import { readFilters } from '../read/event-filter.js'
 import { expandTypes } from './expand-types.js'
-import { upcasterCatalog } from './upcaster-catalog.js'
+import { upcasterCatalog, type UpcasterCatalog } from './upcaster-catalog.js'
 import { upcaster, type EventVersion } from './upcaster.js'
 
 const step = (from: EventVersion, to: EventVersion): ReturnType<typeof upcaster> =>
@@ -27,7 +27,7 @@ test('upcasters are listed as they were passed', () => {
 })
 
 test('the path of a form', () => {
-  const { path } = upcasterCatalog(registry)
+  const path: UpcasterCatalog['path'] = (type, version) => upcasterCatalog(registry).path(type, version)
   expect(path('Created', 1)).toEqual([
     ['Created', 1],
     ['Created', 2],

@@ -16,7 +16,10 @@ export interface Upcaster {
 export interface UpcasterDefinition<Data> {
   /** What the step takes. Events are stored as version 1 until an upcaster leads to another one. */
   readonly from: EventVersion
-  /** What it gives; another type renames the event. */
+  /**
+   * What it gives; another type renames the event. One that has stored events already is to be named in their newest
+   * version: a higher one would need a step from theirs.
+   */
   readonly to: EventVersion
   /**
    * Gives the new data; may be async, and then events wait for one another. `event` is as this step finds it: of the

@@ -1,0 +1,166 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
+import type { Pool } from 'pg'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { backendOf, untilBlockedBy } from './blocking.js'
+import { bundleFixture, type BundledFixture } from './bundle-fixture.js'
+import { newStore, type TestStore } from './events-database.js'
+import { openPool } from './open-pool.js'
+import { eventsOf, numbered } from './transfer-support.js'
+
+const COUNT = 6_000
+const KILLS = 6
+
+let server: EmbeddedPostgres
+let pool: Pool
+let fixture: BundledFixture
+const children: ChildProcess[] = []
+
+beforeAll(async () => {
+  fixture = await bundleFixture('transfer-import')
+  server = await startPostgres({ from: 'embedded' })
+  pool = openPool(server.url, 6)
+})
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+afterAll(async () => {
+  await pool.end()
+  await server.stop()
+  fixture[Symbol.dispose]()
+})
+
+function startImport(schema: string, batchSize: number): ChildProcess {
+  const args = [server.url, schema, String(COUNT), String(batchSize)]
+  const child = fork(fixture.file, args, { execArgv: [] })
+  children.push(child)
+  return child
+}
+
+/** The import that the processes run, in this one. */
+async function runImport(store: TestStore, batchSize = 500): Promise<unknown> {
+  return store.events.import(numbered(COUNT, ['a', 'b', 'c']), { name: 'numbers', batchSize })
+}
+
+async function expectAllOnce(store: TestStore): Promise<void> {
+  const stored = await store.events.readAll().toArray()
+  expect(stored.map(({ data }) => (data as { n: number }).n)).toEqual(Array.from({ length: COUNT }, (_, n) => n + 1))
+  expect(await store.events.verify()).toEqual([])
+}
+
+test(`an import that is killed ${KILLS} times stores everything once, in order`, async () => {
+  const { store, schema } = await newStore(pool)
+  for (let kill = 1; kill <= KILLS; kill += 1) {
+    // Small and odd, so that the kills land at other places of a batch.
+    const child = startImport(schema, 37 * kill)
+    for (let batches = 0; batches < kill; batches += 1) await once(child, 'message')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  const stored = (await eventsOf(store)).length
+  expect(stored).toBeGreaterThanOrEqual(37 * (1 + 4 + 9 + 16 + 25 + 36))
+  // Otherwise the last kill came too late to say anything.
+  expect(stored).toBeLessThan(COUNT)
+  expect(await runImport(store)).toMatchObject({ skipped: stored, events: COUNT - stored })
+  await expectAllOnce(store)
+})
+
+/** Stops every transaction that has written the event with this number, at its commit or at its insert. */
+async function withGate(
+  schema: string,
+  when: { readonly at: 'insert' | 'commit'; readonly n: number },
+  work: (gate: { readonly holder: number; open(): Promise<void> }) => Promise<void>,
+): Promise<void> {
+  const trigger = when.at === 'commit' ? 'constraint trigger gate after' : 'trigger gate before'
+  await pool.query(`
+    create function "${schema}".gate() returns trigger language plpgsql as $$ begin
+      if new.data ->> 'n' = '${when.n}' then perform pg_advisory_xact_lock_shared(77, 7); end if; return new; end $$;
+    create ${trigger} insert on "${schema}".events ${when.at === 'commit' ? 'deferrable initially deferred' : ''}
+      for each row execute function "${schema}".gate()`)
+  const client = await pool.connect()
+  try {
+    await client.query('select pg_advisory_lock(77, 7)')
+    const open = async (): Promise<void> => void (await client.query('select pg_advisory_unlock(77, 7)'))
+    await work({ holder: await backendOf(client), open })
+  } finally {
+    await client.query('select pg_advisory_unlock_all()')
+    client.release()
+  }
+}
+
+async function blockedBy(holder: number): Promise<number> {
+  await untilBlockedBy(pool, holder)
+  const { rows } = await pool.query<{ pid: number }>(
+    'select pid from pg_stat_activity where $1 = any(pg_blocking_pids(pid))',
+    [holder],
+  )
+  return rows[0]?.pid ?? 0
+}
+
+test('a batch that commits after its process was killed is not stored again', async () => {
+  const { store, schema } = await newStore(pool)
+  await withGate(schema, { at: 'commit', n: 700 }, async ({ holder, open }) => {
+    const child = startImport(schema, 500)
+    const orphan = await blockedBy(holder)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const second = runImport(store).catch((error: unknown) => error)
+    // It has read how far the import is, and now waits for the server's process that the first one has left behind.
+    await untilBlockedBy(pool, orphan)
+    await open()
+    expect(await second).toMatchObject({
+      code: 'ImportFailed',
+      row: 501,
+      imported: 0,
+      cause: { code: 'InvalidState' },
+    })
+  })
+  expect(await eventsOf(store)).toHaveLength(1_000)
+  expect(await runImport(store)).toMatchObject({ skipped: 1_000, events: COUNT - 1_000 })
+  await expectAllOnce(store)
+})
+
+test('a connection that is lost in the middle of a COPY fails the batch alone, and the pool is whole', async () => {
+  const { store, schema } = await newStore(pool)
+  // So much that the socket is full, and the copy waits for it to drain, when the server stops reading.
+  const filler = 'x'.repeat(10_000)
+  const rows = numbered(1_000, ['a', 'b']).map((row) => ({ ...row, data: { ...row.data, filler } }))
+  const options = { batchSize: 600, name: 'big' }
+  await withGate(schema, { at: 'insert', n: 605 }, async ({ holder, open }) => {
+    const ended = store.events.import(rows, options).catch((error: unknown) => error)
+    await pool.query('select pg_terminate_backend($1)', [await blockedBy(holder)])
+    expect(await ended).toMatchObject({
+      code: 'ImportFailed',
+      row: 601,
+      imported: 600,
+      retryable: true,
+      cause: { code: 'ConnectionLost' },
+    })
+    await open()
+  })
+  expect(await eventsOf(store)).toHaveLength(600)
+  expect(pool.totalCount - pool.idleCount).toBe(0)
+  expect(await store.events.import(rows, options)).toMatchObject({ skipped: 600, events: 400 })
+  expect(await eventsOf(store)).toHaveLength(1_000)
+})
+
+test('a connection that is lost while COMMIT is out leaves the outcome to the next run', async () => {
+  const { store, schema } = await newStore(pool)
+  await withGate(schema, { at: 'commit', n: 700 }, async ({ holder, open }) => {
+    const ended = runImport(store).catch((error: unknown) => error)
+    await pool.query('select pg_terminate_backend($1)', [await blockedBy(holder)])
+    expect(await ended).toMatchObject({
+      code: 'ImportFailed',
+      row: 501,
+      imported: 500,
+      retryable: true,
+      cause: { code: 'CommitOutcomeUnknown' },
+    })
+    await open()
+  })
+  await runImport(store)
+  await expectAllOnce(store)
+})
