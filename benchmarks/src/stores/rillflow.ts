@@ -1,0 +1,36 @@
+import { createStore, typed } from '@rillflow/core'
+import { defineEvents, events } from '@rillflow/events'
+import { sync } from '@rillflow/schema'
+import type { Pool } from 'pg'
+import { countRows, POOL_SIZE, type EventStore } from './event-store.js'
+import type { OrderData } from './order-events.js'
+
+const OrderEvents = defineEvents('order', { OrderPlaced: typed<OrderData>() })
+
+/** How the store under test is made; the rest is as it comes. */
+export interface RillflowOptions {
+  readonly wakeUps?: boolean | undefined
+  readonly pool?: Pool | undefined
+}
+
+/** A Rillflow store of orders on an empty or a seeded database, tables made; payloads are not validated, as by no peer. */
+export async function openRillflowStore(url: string, options: RillflowOptions = {}) {
+  const { pool, ...rest } = options
+  const store = createStore({
+    connection: pool ? { pool } : { url, maxConnections: POOL_SIZE },
+    modules: { events: events({ order: OrderEvents }, rest) },
+  })
+  await sync(store)
+  return store
+}
+
+/** Rillflow: `append` and `readStream`. */
+export async function rillflow(url: string, options: RillflowOptions = {}): Promise<EventStore> {
+  const store = await openRillflowStore(url, options)
+  return {
+    append: (stream, version, list) => store.events.append(stream, list, { expected: version }),
+    load: async (stream) => (await store.events.readStream(stream).toArray()).length,
+    count: () => countRows(url, 'rillflow.events'),
+    close: () => store.close(),
+  }
+}

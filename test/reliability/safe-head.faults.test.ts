@@ -1,0 +1,225 @@
+import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkFeed } from './support/check-feed.js'
+import { wrongFeed, type WrongFeed } from './support/children/wrong-feeds.mjs'
+import { Gate, passGate } from './support/gate.js'
+import type { RecordedEvent } from './support/history.js'
+import { makeSchema, openStore, type ReliabilityStore } from './support/open-store.js'
+import { OpenTransaction } from './support/open-transaction.js'
+import { readStored } from './support/read-stored.js'
+import { SteppedPool } from './support/stepped-pool.js'
+import { countProblems } from './support/violation.js'
+
+let server: EmbeddedPostgres
+let pool: pg.Pool
+let made = 0
+
+beforeAll(async () => {
+  server = await startPostgres({ from: 'embedded' })
+  pool = new pg.Pool({ connectionString: server.url, max: 8 })
+  pool.on('error', () => undefined)
+})
+
+afterAll(async () => {
+  await pool.end()
+  await server.stop()
+})
+
+/** A schema of its own, a store on it, and a reader that has seen nothing yet. */
+interface Scene extends AsyncDisposable {
+  readonly schema: string
+  readonly store: ReliabilityStore
+  /** Reads once. */
+  readonly poll: () => Promise<void>
+  /** Lets something happen between the two statements of the next poll: the look at the head, and that at the rows. */
+  readonly betweenLooks: (step: () => Promise<void>) => void
+  /** What is wrong with all that the reader saw, after reading what is left. */
+  readonly problems: () => Promise<object>
+}
+
+async function setScene(feed: 'library' | WrongFeed): Promise<Scene> {
+  made += 1
+  const schema = `scene_${made}`
+  await makeSchema(server.url, schema)
+  await pool.query(`alter table ${schema}.events add column xid xid8 not null default pg_current_xact_id()`)
+  const stepped = new SteppedPool(pool)
+  const reading = openStore({ pool: stepped }, schema)
+  const reader = feed === 'library' ? libraryFeed(reading) : wrongFeed(stepped.query, schema, feed)
+  const store = openStore({ pool }, schema)
+  const seen: RecordedEvent[] = []
+  const poll = async (): Promise<void> => void seen.push(...(await reader.next(100)))
+  return {
+    schema,
+    store,
+    poll,
+    betweenLooks: (step) => stepped.afterNext(/safe_head\(|order by/, step),
+    async problems() {
+      await poll()
+      await poll()
+      const { events } = await readStored(pool, schema)
+      return countProblems(checkFeed(events, seen))
+    },
+    async [Symbol.asyncDispose]() {
+      await reading.close()
+      await store.close()
+    },
+  }
+}
+
+function libraryFeed(store: ReliabilityStore): ReturnType<typeof wrongFeed> {
+  let after = 0
+  return {
+    async next(size) {
+      const events = await store.events.readAll({ after, limit: size }).toArray()
+      after = events.at(-1)?.position ?? after
+      return events
+    },
+  }
+}
+
+async function appendAlone(store: ReliabilityStore, streamId: string): Promise<void> {
+  await store.events.append(streamId, [{ type: 'Placed', data: {} }])
+}
+
+/** The first position is committed last. */
+async function lateCommit({ store, poll }: Scene): Promise<void> {
+  await using late = await OpenTransaction.begin(pool, store)
+  await late.append('late')
+  await appendAlone(store, 'early')
+  await poll()
+  await late.commit()
+}
+
+/** The older transaction writes the younger version: it began with a document. */
+async function documentFirst({ store, poll }: Scene): Promise<void> {
+  await using older = await OpenTransaction.begin(pool, store)
+  await older.put('note')
+  await appendAlone(store, 'shared')
+  await poll()
+  await older.append('shared')
+  await older.commit()
+}
+
+/** A writer commits between the two looks of a poll. */
+async function commitDuringPoll({ store, poll, betweenLooks }: Scene): Promise<void> {
+  await using late = await OpenTransaction.begin(pool, store)
+  await late.append('late')
+  await appendAlone(store, 'early')
+  let committed = false
+  betweenLooks(async () => {
+    await late.commit()
+    committed = true
+  })
+  await poll()
+  expect(committed).toBe(true)
+}
+
+const lost = { 'I4 lost': 1 }
+const disorder = { 'I4 position order': 1, 'I4 stream order': 1 }
+
+describe('each reader in the interleaving that it was made for', () => {
+  test.each([
+    ['library', 'a late commit', lateCommit, {}],
+    ['position', 'a late commit', lateCommit, lost],
+    ['snapshotXmax', 'a late commit', lateCommit, lost],
+    ['library', 'a document first', documentFirst, {}],
+    ['transactionId', 'a document first', documentFirst, disorder],
+    ['library', 'a commit during the poll', commitDuringPoll, {}],
+    ['rowsFirst', 'a commit during the poll', commitDuringPoll, lost],
+  ] as const)('%s and %s', async (feed, _, interleaving, expected) => {
+    await using scene = await setScene(feed)
+    await interleaving(scene)
+    expect(await scene.problems()).toEqual(expected)
+  })
+})
+
+describe('the floor lock and the first position', () => {
+  /** The lock is taken when the rows, and so the positions, are there already. */
+  async function lockAfterwards(schema: string): Promise<void> {
+    await pool.query(`
+      alter function ${schema}.hold_floor() rename to hold_floor_late;
+      create function ${schema}.hold_floor() returns void language plpgsql as $$ begin end $$;
+      create function ${schema}.lock_late() returns trigger language plpgsql as
+        $$ begin perform ${schema}.hold_floor_late(); return null; end $$;
+      create trigger lock_late after insert on ${schema}.events for each statement execute function ${schema}.lock_late()`)
+  }
+
+  /** Stops a transaction that says so when its row has its position and is not written yet. */
+  async function stopAtPosition(schema: string): Promise<void> {
+    await pool.query(`
+      create function ${schema}.stop() returns trigger language plpgsql as
+        $$ begin ${passGate}; return new; end $$;
+      create trigger stop before insert on ${schema}.events for each row
+        when (current_setting('test.gate', true) = 'closed') execute function ${schema}.stop()`)
+  }
+
+  test.each([
+    ['before', {}],
+    ['after', lost],
+  ])('the lock is taken %s the position', async (order, expected) => {
+    await using scene = await setScene('library')
+    const { schema, store } = scene
+    if (order === 'after') await lockAfterwards(schema)
+    await stopAtPosition(schema)
+    await using late = await OpenTransaction.begin(pool, store, "set local test.gate = 'closed'")
+    // After the transaction, so that it is opened before that is rolled back when the test fails in between.
+    await using gate = await Gate.close(pool)
+    const appended = late.append('late')
+    await Promise.race([gate.untilReached(), appended])
+    await appendAlone(store, 'early')
+    await scene.poll()
+    await gate.open()
+    await appended
+    await late.commit()
+    expect(await scene.problems()).toEqual(expected)
+  })
+})
+
+describe('the two reads of the safe head', () => {
+  /** The function as it is released, with the gate after its first statement, whichever that is. */
+  async function stopBetweenReads(schema: string): Promise<void> {
+    const { rows } = await pool.query<{ text: string }>(
+      `select pg_get_functiondef('${schema}.safe_head()'::regprocedure) as text`,
+    )
+    const [, head = '', rest = ''] = /^(.*?\nbegin\n[^;]*;)(.*)$/s.exec(rows[0]?.text ?? '') ?? []
+    expect(rest, 'the second read stands behind the first statement').toMatch(/^\s[^]*select/)
+    await pool.query(`${head} ${passGate};${rest}`)
+  }
+
+  /** Whoever holds a floor counts as floor 0, which is the lowest there is. */
+  async function readFloorsFirst(schema: string): Promise<void> {
+    await pool.query(`
+      create or replace function ${schema}.safe_head() returns bigint language plpgsql volatile as $$
+      declare
+        held boolean;
+        last bigint;
+      begin
+        select count(*) > 0 into held from pg_locks
+          where locktype = 'advisory' and objsubid = 1 and mode = 'ShareLock' and granted;
+        ${passGate};
+        select last_value - (not is_called)::int into last from ${schema}.events_position_seq;
+        return case when held then 0 else last end;
+      end
+      $$`)
+  }
+
+  test.each([
+    ['the sequence, then the floors', stopBetweenReads, {}],
+    ['the floors, then the sequence', readFloorsFirst, lost],
+  ] as const)('%s', async (_, prepare, expected) => {
+    await using scene = await setScene('library')
+    const { store } = scene
+    await prepare(scene.schema)
+    await using gate = await Gate.close(pool)
+    const polled = scene.poll()
+    await Promise.race([gate.untilReached(), polled])
+    await using late = await OpenTransaction.begin(pool, store)
+    await late.append('late')
+    await appendAlone(store, 'early')
+    await gate.open()
+    await polled
+    await late.commit()
+    expect(await scene.problems()).toEqual(expected)
+  })
+})
