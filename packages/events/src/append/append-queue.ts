@@ -21,9 +21,9 @@ interface Waiting {
 const maxEventsInFlight = 1_000
 const maxSizeInFlight = 8 * 1024 * 1024
 
-/** A second statement at the same time pays only when so much waits that one cannot carry it. */
+/** With so many events waiting, the server works on one statement while the next is written. */
 const maxFlights = 2
-const crowd = 128
+const crowd = 200
 
 /**
  * Coalesces the appends of one schema: while a statement is out, appends queue; when it lands, the queue leaves as one.
@@ -35,6 +35,7 @@ export class AppendQueue {
   readonly #maxQueued: number
   #waiting: Waiting[] = []
   readonly #streamsOut = new Set<string>()
+  #waitingEvents = 0
   #flights = 0
   #scheduled = false
 
@@ -61,6 +62,7 @@ export class AppendQueue {
       }
       const waiting: Waiting = { append, settle }
       this.#waiting.push(waiting)
+      this.#waitingEvents += append.events.length
       signal?.addEventListener('abort', withdraw, { once: true })
       this.#schedule()
     })
@@ -77,7 +79,7 @@ export class AppendQueue {
   }
 
   #mayFly(): boolean {
-    return this.#flights === 0 || (this.#flights < maxFlights && this.#waiting.length >= crowd)
+    return this.#flights === 0 || (this.#flights < maxFlights && this.#waitingEvents >= crowd)
   }
 
   #depart(): void {
@@ -101,6 +103,7 @@ export class AppendQueue {
     const load = new Load(this.#streamsOut)
     for (const waiting of this.#waiting) (load.takes(waiting.append) ? batch : left).push(waiting)
     this.#waiting = left
+    this.#waitingEvents -= load.events
     return batch
   }
 
@@ -128,8 +131,10 @@ export class AppendQueue {
 
   #remove(waiting: Waiting): boolean {
     const index = this.#waiting.indexOf(waiting)
-    if (index >= 0) this.#waiting.splice(index, 1)
-    return index >= 0
+    if (index < 0) return false
+    this.#waiting.splice(index, 1)
+    this.#waitingEvents -= waiting.append.events.length
+    return true
   }
 }
 
@@ -156,6 +161,10 @@ class Load {
     this.#events += events.length
     this.#size += size
     return true
+  }
+
+  get events(): number {
+    return this.#events
   }
 
   #fits(events: number, size: number): boolean {

@@ -124,9 +124,7 @@ function prepareEvent(
   { data, schemaVersion }: { readonly data: unknown; readonly schemaVersion: number },
   wider: WiderContext,
 ): PreparedEvent {
-  const id = event.id ?? uuidV7()
-  if (typeof id !== 'string' || !uuidShape.test(id))
-    throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
+  const id = event.id === undefined ? uuidV7() : checkUuid(event.id)
   return {
     type: event.type,
     schemaVersion,
@@ -137,6 +135,11 @@ function prepareEvent(
     causationId: checkId('causationId', event.causationId ?? wider.causationId),
     correlationId: checkId('correlationId', event.correlationId ?? wider.correlationId),
   }
+}
+
+function checkUuid(id: unknown): string {
+  if (typeof id === 'string' && uuidShape.test(id)) return id
+  throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
 }
 
 function mergeHeaders(wider: JsonObject | undefined, narrower: JsonObject | undefined): JsonObject | undefined {
