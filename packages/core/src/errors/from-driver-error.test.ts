@@ -41,16 +41,22 @@ describe('fromDriverError', () => {
     expect(error.message).not.toContain('canary')
   })
 
-  test.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])(
-    'the socket error %s is a lost connection',
-    (code) => {
-      expect(fromDriverError(driverError('canary', { code }), 'put')).toMatchObject({
-        code: 'ConnectionLost',
-        retryable: true,
-        message: expect.not.stringContaining('canary'),
-      })
-    },
-  )
+  test.each([
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'CONNECTION_CLOSED',
+  ])('the socket error %s is a lost connection', (code) => {
+    expect(fromDriverError(driverError('canary', { code }), 'put')).toMatchObject({
+      code: 'ConnectionLost',
+      retryable: true,
+      message: expect.not.stringContaining('canary'),
+    })
+  })
 
   test.each([
     ['Connection terminated unexpectedly', 'ConnectionLost'],
