@@ -1,9 +1,8 @@
-import { typed, type JsonObject } from '@rillflow/core'
+import { createStore, singleTenant, typed, type Json, type JsonObject } from '@rillflow/core'
 import { sync } from '@rillflow/schema'
 import { useDatabase } from '@rillflow/testing/vitest'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createStore, singleTenant, type Json } from '@rillflow/core'
 import { defineEvents, events, parseExport, upcaster, type ImportEvent } from '../src/index.js'
 import { added, newStore, storeOn, type TestStore } from './events-database.js'
 import { numbered, poolWithoutCopy } from './transfer-support.js'
@@ -40,30 +39,30 @@ const text = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
   fc.constantFrom('\\N', '\\.', '\t', 'a\nb', '\\\\n', '"', "'", '{}', '__proto__', '\u2028', '\uFEFF', '😀'),
 )
-const id = text.map((each) => each.replaceAll('\0', '0')).filter((each) => each.isWellFormed())
+const name = text.map((each) => each.replaceAll('\0', '0')).filter((each) => each.isWellFormed())
 const json = fc
   .jsonValue({ stringUnit: 'binary', maxDepth: 4 })
   .map((value) => JSON.parse(JSON.stringify(value).replaceAll('\\u0000', '0')) as Json)
-const headers = fc.dictionary(id, json, { maxKeys: 3 }) as fc.Arbitrary<JsonObject>
+const headers = fc.dictionary(name, json, { maxKeys: 3 }) as fc.Arbitrary<JsonObject>
 const micros = fc.integer({ min: 0, max: 2 ** 52 })
-const createdAt = micros.map(
+const time = micros.map(
   (each) => `${new Date(Math.floor(each / 1_000)).toISOString().slice(0, -1)}${String(each % 1_000).padStart(3, '0')}Z`,
 )
 const optional = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
   fc.option(value, { nil: undefined })
 const event = fc.record({
   stream: fc.nat(5),
-  type: id,
+  type: name,
   data: json,
   headers: optional(headers),
-  causationId: optional(id),
-  correlationId: optional(id),
+  causationId: optional(name),
+  correlationId: optional(name),
   id: optional(fc.uuid()),
   schemaVersion: optional(fc.integer({ min: 1, max: 2 ** 31 - 1 })),
-  createdAt: optional(createdAt),
+  createdAt: optional(time),
 })
 const history = fc.record({
-  streams: fc.uniqueArray(fc.tuple(id, id), { minLength: 6, maxLength: 6, selector: ([streamId]) => streamId }),
+  streams: fc.uniqueArray(fc.tuple(name, name), { minLength: 6, maxLength: 6, selector: ([streamId]) => streamId }),
   events: fc.array(event, { minLength: 1, maxLength: 60 }),
   batchSize: fc.integer({ min: 1, max: 70 }),
   withCopy: fc.boolean(),
@@ -112,12 +111,10 @@ describe('the lines', () => {
     const { store, schema } = await newStore(database.pool)
     const id = (n: number): string => `018f3c5e-0000-7000-8000-00000000000${n}`
     const createdAt = '2026-01-31T12:00:00.120000Z'
+    const caused = { headers: { user: 'ada' }, causationId: 'a', correlationId: 'b' }
     await store.events.import([
       { streamId: 'o-1', type: 'Added', data: { n: 1 }, id: id(1), createdAt },
-      {
-        ...{ streamId: 'n', type: 'Noted', data: [], id: id(2), createdAt, category: 'own' },
-        ...{ headers: { user: 'ada' }, causationId: 'a', correlationId: 'b' },
-      },
+      { ...caused, streamId: 'n', type: 'Noted', data: [], id: id(2), createdAt, category: 'own' },
     ])
     return { store, schema }
   }

@@ -4,7 +4,7 @@ import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, onTestFinished, test } from 'vitest'
 import { defineEvents, events, parseExport, type ImportEvent, type ImportProgress } from '../src/index.js'
 import { backendOf, untilBlockedBy, waitsFor } from './blocking.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
+import { added, families, newStore, storeOn, type TestStore } from './events-database.js'
 import { openPool } from './open-pool.js'
 import { eventsOf, numbered, poolWithoutCopy } from './transfer-support.js'
 
@@ -72,7 +72,7 @@ test('batches are told as they are committed, and the end once', async () => {
     batchSize: 3,
     onProgress: (progress) => told.push(progress),
   })
-  expect(told.map(({ events, streams, position, done }) => [events, streams, position, done])).toEqual([
+  expect(told.map((each) => [each.events, each.streams, each.position, each.done])).toEqual([
     [3, 2, 3, false],
     [6, 2, 6, false],
     [7, 2, 7, false],
@@ -90,7 +90,7 @@ test('a batch ends at its size in characters too', async () => {
   const told: number[] = []
   await store.events.import(
     Array.from({ length: 7 }, () => ({ streamId: 's', type: 'Noted' as const, data })),
-    { onProgress: ({ events }) => told.push(events) },
+    { onProgress: (progress) => told.push(progress.events) },
   )
   expect(told).toEqual([3, 6, 7, 7])
 })
@@ -100,7 +100,7 @@ test('each batch is told on the append channel, with its count and nothing of it
   const told: OperationContext[] = []
   const listener = { asyncEnd: (context: OperationContext) => void told.push({ ...context }) }
   channels.append.subscribe(listener as Parameters<typeof channels.append.subscribe>[0])
-  onTestFinished(() => void channels.append.unsubscribe(listener as Parameters<typeof channels.append.subscribe>[0]))
+  onTestFinished(() => channels.append.unsubscribe(listener as Parameters<typeof channels.append.subscribe>[0]))
   await store.events.import(numbered(5, ['canary-31']), { batchSize: 3 })
   expect(told).toMatchObject([
     { operation: 'import', schema, count: 3 },
@@ -248,9 +248,25 @@ test('a source that throws is told with the row at which it did', async () => {
   expect(await eventsOf(store)).toHaveLength(3)
 })
 
-test.each([undefined, null, 5, {}, 'text'])('%j is no source', async (source) => {
+test('a source is closed when the import ends before it does', async () => {
   const { store } = await newStore(database.pool)
-  const wrong = source as unknown as readonly ImportEvent[]
+  let closed = false
+  const source = async function* (): AsyncGenerator<ImportEvent> {
+    try {
+      yield* numbered(4, ['s'])
+      yield { ...good, data: undefined }
+      yield good
+    } finally {
+      closed = true
+    }
+  }
+  await expect(store.events.import(source(), { validate: true })).rejects.toMatchObject({ row: 5 })
+  expect(closed).toBe(true)
+})
+
+test.each<unknown>([undefined, null, 5, {}, 'text'])('%j is no source', async (source) => {
+  const { store } = await newStore(database.pool)
+  const wrong = source as readonly ImportEvent[]
   await expect(store.events.import(wrong, { validate: true })).rejects.toMatchObject({ code: 'InvalidArgument' })
 })
 
@@ -299,6 +315,23 @@ test('a COPY that is refused before it begins leaves the connection clean', asyn
   expect(await store.events.import(numbered(5, ['s']))).toMatchObject({ events: 5 })
 })
 
+test.each(['copy', 'insert'])(
+  'a position or a version beyond 2^53 - 1 is refused before anything is stored (%s)',
+  async (way) => {
+    const { schema } = await newStore(database.pool)
+    const { pool } = database
+    const store = storeOn(way === 'copy' ? { connect: () => pool.connect() } : poolWithoutCopy(pool), schema)
+    await store.events.append('s', added(1))
+    await database.query(`update "${schema}".streams set version = ${Number.MAX_SAFE_INTEGER - 1}`)
+    const overflow = { code: 'ImportFailed', imported: 0, cause: { code: 'PositionOverflow' } }
+    await expect(store.events.import(numbered(2, ['s']))).rejects.toMatchObject(overflow)
+    await database.query(`alter sequence "${schema}".events_position_seq restart with ${Number.MAX_SAFE_INTEGER}`)
+    await expect(store.events.import(numbered(2, ['t']))).rejects.toMatchObject(overflow)
+    const { rows } = await database.query(`select count(*)::int as count from "${schema}".events`)
+    expect(rows).toEqual([{ count: 1 }])
+  },
+)
+
 test('a sequence that lags its table is told', async () => {
   const { store, schema } = await newStore(database.pool)
   await store.events.append('s', added(5))
@@ -329,6 +362,26 @@ test('a driver that cannot COPY, or is in pipeline mode, stores the same', async
   for (const client of lent) client.release(true)
 })
 
+test('a store that was given a URL imports by COPY, and its pool works on as before', async () => {
+  const { schema } = await newStore(database.pool)
+  await database.query(`create table "${schema}".seen (query text)`)
+  await database.query(`create function "${schema}".see() returns trigger language plpgsql as
+    $$ begin insert into "${schema}".seen values (current_query()); return null; end $$`)
+  await database.query(`create trigger see after insert on "${schema}".events execute function "${schema}".see()`)
+  const store = createStore({
+    connection: { url: database.url, maxConnections: 1 },
+    tenancy: singleTenant({ schema }),
+    modules: { events: events(families, { wakeUps: false }) },
+  })
+  onTestFinished(() => store.close())
+  await store.events.import(numbered(2_500, ['a', 'b']))
+  const { rows } = await database.query(`select distinct query ~* 'copy .* from stdin' as copied from "${schema}".seen`)
+  expect(rows).toEqual([{ copied: true }])
+  const session = store.session()
+  for (const streamId of ['c', 'd']) session.events.append(streamId, added(2))
+  expect((await session.saveChanges()).events).toHaveLength(2)
+})
+
 test('a source that needs the only connection of the pool gets it', async () => {
   const one = await newStore(database.pool)
   const two = await newStore(database.pool)
@@ -348,8 +401,8 @@ test('an abort between two batches ends the import with its reason; what was sto
   const ended = store.events.import(numbered(100, ['s']), {
     batchSize: 10,
     signal: abort.signal,
-    onProgress: ({ events }) => {
-      if (events === 30) abort.abort(reason)
+    onProgress: (progress) => {
+      if (progress.events === 30) abort.abort(reason)
     },
   })
   await expect(ended).rejects.toBe(reason)

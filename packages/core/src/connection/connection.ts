@@ -69,7 +69,9 @@ export class Connection {
 
   /** Lends one connection to `work`; it goes back to the pool, or is ended when nobody can know its state. */
   async withClient<Result>(operation: string, work: (client: ClientLike) => Promise<Result>): Promise<Result> {
-    return this.#track(operation, () => this.#lend(operation, work))
+    return this.#track(operation, () =>
+      this.#lend(operation, (client) => (this.#ownsPool ? unpipelined(client, work) : work(client))),
+    )
   }
 
   async #lend<Result>(operation: string, work: (client: ClientLike) => Promise<Result>): Promise<Result> {
@@ -140,6 +142,20 @@ export class Connection {
     } catch (error) {
       throw fromDriverError(error, operation)
     }
+  }
+}
+
+/**
+ * Lends a client of our own pool as one that takes a COPY, which pg refuses while it pipelines. The mode is looked at
+ * when a query is made, and here none is under way.
+ */
+async function unpipelined<Result>(client: ClientLike, work: (client: ClientLike) => Promise<Result>): Promise<Result> {
+  const own = client as { pipeline?: boolean }
+  own.pipeline = false
+  try {
+    return await work(client)
+  } finally {
+    own.pipeline = true
   }
 }
 

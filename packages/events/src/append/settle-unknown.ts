@@ -3,7 +3,7 @@ import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
   defineStatement,
-  isRillflowError,
+  fromDriverError,
   type Connection,
 } from '@rillflow/core'
 import type { AppendOutcome } from './append-events.js'
@@ -34,6 +34,9 @@ const findStatement = defineStatement(
     join ${schema}.events e on e.stream_no = s.stream_no and e.version > (a.x ->> 2)::bigint and e.event_id = (a.x ->> 1)::uuid`,
 )
 
+/** What became of each append; undefined for one that is not stored. */
+type Found = readonly (AppendOutcome | undefined)[]
+
 /**
  * Finds out what became of appends whose answer never came. Their events have ids that were made here, so those that are
  * stored are found; and once the server's process is gone, what is not found will never be stored.
@@ -43,18 +46,29 @@ const findStatement = defineStatement(
  * @throws ConnectionLost when nothing was stored.
  * @throws CommitOutcomeUnknown when it could not be found out within the budget.
  */
-export async function settleUnknown(
-  connection: Connection,
-  batch: LostBatch,
-): Promise<readonly (AppendOutcome | undefined)[]> {
+export async function settleUnknown(connection: Connection, batch: LostBatch): Promise<Found> {
   const deadline = performance.now() + batch.budget
+  let found: Found = batch.appends.map(() => undefined)
   for (;;) {
-    const found = await before(deadline, look(connection, batch))
-    if (found !== undefined && found.some((outcome) => outcome !== undefined)) return found
-    if (found !== undefined) throw nothingStored(batch.lost)
-    if (performance.now() >= deadline) throw unknown(batch.lost)
+    const seen = await before(deadline, look(connection, batch))
+    found = seen?.found ?? found
+    // One that is found does not tell of the others: an earlier call with the same ids may have stored it, and then the
+    // batch may yet commit.
+    if (seen?.ended === true && !found.some(isStored)) throw nothingStored(batch.lost)
+    if (seen?.ended === true || found.every(isStored)) return found
+    if (performance.now() >= deadline) return giveUp(found, batch.lost)
     await sleep(50)
   }
+}
+
+function isStored(outcome: AppendOutcome | undefined): boolean {
+  return outcome !== undefined
+}
+
+/** What is stored is told, even if nothing is known of the others. */
+function giveUp(found: Found, lost: ConnectionLostError): Found {
+  if (!found.some(isStored)) throw unknown(lost)
+  return found.map((outcome) => outcome ?? unknown(lost))
 }
 
 /** What `work` gives, or undefined when it takes longer: the next connection may be half open too, and never answer. */
@@ -69,19 +83,14 @@ async function before<Result>(deadline: number, work: Promise<Result>): Promise<
   }
 }
 
-/** One look: the outcomes, or undefined when they cannot be known yet. */
-async function look(
-  connection: Connection,
-  batch: LostBatch,
-): Promise<readonly (AppendOutcome | undefined)[] | undefined> {
+/** One look, or undefined when it could not be taken: whatever the trouble is, it is not the appends' own. */
+async function look(connection: Connection, batch: LostBatch): Promise<{ ended: boolean; found: Found } | undefined> {
   try {
     // Before the rows are read, not after: a process that ends in between may commit in between.
     const ended = await hasEnded(connection, batch.lost.sent?.backendPid)
-    const found = await find(connection, batch)
-    return ended || found.some((outcome) => outcome !== undefined) ? found : undefined
-  } catch (error) {
-    if (isRillflowError(error, 'ConnectionLost') || isRillflowError(error, 'PoolTimeout')) return undefined
-    throw error
+    return { ended, found: await find(connection, batch) }
+  } catch {
+    return undefined
   }
 }
 
@@ -89,14 +98,17 @@ async function hasEnded(connection: Connection, backendPid: number | undefined):
   if (backendPid === undefined) return false
   return connection.withClient('append', async (client) => {
     const { text, values } = backendStatement('-', [backendPid])
-    const { rows } = await client.query({ text, values: [...values], rowMode: 'array' })
+    const { rows } = await client.query({ text, values: [...values], rowMode: 'array' }).catch((error: unknown) => {
+      // As a Rillflow error, so that a broken connection does not go back to the pool.
+      throw fromDriverError(error, 'append')
+    })
     const [own, alive] = rows[0] as readonly [number, boolean]
     // Behind a pooler the numbers are the pooler's own, and say nothing about the server's processes.
     return Number(own) === client.processID && !alive
   })
 }
 
-async function find(connection: Connection, batch: LostBatch): Promise<readonly (AppendOutcome | undefined)[]> {
+async function find(connection: Connection, batch: LostBatch): Promise<Found> {
   const wanted = batch.appends.map(({ streamId, events, expected }) => [
     streamId,
     events.at(-1)?.id,

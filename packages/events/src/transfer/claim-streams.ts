@@ -38,42 +38,42 @@ export const closedStatement = defineStatement(
 
 export type ClosedRow = readonly [streamId: string, tombstoned: string]
 
-/** What a batch asks of one stream. */
+/** What a batch asks of one stream; it grows row by row. */
 export interface StreamClaim {
   readonly streamId: string
   readonly category: string
-  readonly count: number
+  count: number
   /** The time of its first event; null for now. */
   readonly firstAt: string | null
   /** The latest time among its events that have one. */
-  readonly latestAt: string | null
+  latestAt: string | null
   /** Whether an event of it has the time of the import. */
-  readonly hasNow: boolean
+  hasNow: boolean
 }
 
 /** What a batch asks of its streams, in the order in which every writer takes them; two that did not would deadlock. */
 export function claimsOf(rows: readonly ImportRow[]): readonly StreamClaim[] {
   const claims = new Map<string, StreamClaim>()
-  for (const row of rows) claims.set(row.streamId, claimWith(claims.get(row.streamId), row))
-  return [...claims.values()].sort((one, other) => (one.streamId < other.streamId ? -1 : 1))
-}
-
-function claimWith(claim: StreamClaim | undefined, { streamId, category, createdAt }: ImportRow): StreamClaim {
-  const hasNow = createdAt === null
-  if (claim === undefined) return { streamId, category, count: 1, firstAt: createdAt, latestAt: createdAt, hasNow }
-  const isLater = createdAt !== null && (claim.latestAt === null || createdAt > claim.latestAt)
-  const latestAt = isLater ? createdAt : claim.latestAt
-  return { ...claim, count: claim.count + 1, latestAt, hasNow: claim.hasNow || hasNow }
+  for (const { streamId, category, createdAt } of rows) {
+    let claim = claims.get(streamId)
+    if (claim === undefined) {
+      claim = { streamId, category, count: 0, firstAt: createdAt, latestAt: null, hasNow: false }
+      claims.set(streamId, claim)
+    }
+    claim.count += 1
+    if (createdAt === null) claim.hasNow = true
+    else if (claim.latestAt === null || createdAt > claim.latestAt) claim.latestAt = createdAt
+  }
+  return [...claims.values()].toSorted((one, other) => (one.streamId < other.streamId ? -1 : 1))
 }
 
 /** The claims as the parameter of {@link claimStatement}. */
 export function encodeClaims(claims: readonly StreamClaim[]): string {
-  return JSON.stringify(
-    claims.map(({ streamId, category, count, firstAt, latestAt, hasNow }) => [
-      ...[streamId, category, count],
-      ...[firstAt, latestAt, hasNow],
-    ]),
-  )
+  const encode = (claim: StreamClaim): readonly unknown[] => {
+    const { streamId, category, count, firstAt, latestAt, hasNow } = claim
+    return [streamId, category, count, firstAt, latestAt, hasNow]
+  }
+  return JSON.stringify(claims.map(encode))
 }
 
 /** What the database said, by stream. */

@@ -55,11 +55,11 @@ export class BatchCollector {
     const first = this.#taken + 1
     let size = 0
     while (rows.length < batchSize && size < maxBatchChars) {
-      const event = await this.#next()
+      const next = this.#next()
+      const event = isPromise(next) ? await next : next
       if (event === undefined) break
       try {
         const made = prepareRow(registry, event.value, validate)
-        // Awaiting what is no promise would cost a turn of the microtask queue for each row.
         const row = isPromise(made) ? await made : made
         size += rowSize(row)
         rows.push(row)
@@ -84,15 +84,22 @@ export class BatchCollector {
     }
   }
 
-  async #next(): Promise<{ readonly value: ImportEvent } | undefined> {
+  /** The next row; a promise only where the source gives one, for awaiting what is none costs a turn for each row. */
+  #next(): IteratorYieldResult<ImportEvent> | undefined | Promise<IteratorYieldResult<ImportEvent> | undefined> {
     if (this.#ended || this.#options.signal?.aborted === true) return undefined
-    let next: IteratorResult<ImportEvent>
-    try {
-      next = await this.#iterator.next()
-    } catch (error) {
+    const refuse = (error: unknown): never => {
       this.#ended = true
       throw new RowRefusal(this.#taken + 1, error)
     }
+    try {
+      const next = this.#iterator.next()
+      return isPromise(next) ? next.then((result) => this.#take(result), refuse) : this.#take(next)
+    } catch (error) {
+      return refuse(error)
+    }
+  }
+
+  #take(next: IteratorResult<ImportEvent>): IteratorYieldResult<ImportEvent> | undefined {
     if (next.done === true) {
       this.#ended = true
       return undefined

@@ -54,7 +54,7 @@ export class CopyIn {
     this.#text = text
     this.#chunks = chunks
     this.done = new Promise((resolve, reject) => {
-      this.#settle = (error) => (error === undefined ? resolve(this.#rows) : reject(error as Error))
+      this.#settle = (error) => (error === undefined ? resolve(this.#rows) : reject(error))
     })
   }
 

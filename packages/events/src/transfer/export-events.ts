@@ -35,7 +35,7 @@ export function exportEvents(scope: Scope, parts: ExportParts, options: ExportOp
     async *[Symbol.asyncIterator]() {
       const { schema } = await scope.target()
       // Before the rows, in a statement of its own: their snapshots must be younger than the head.
-      const upper = to
+      const upper = Math.min(to, await headReader.read(scope, schema, false))
       const range = { direction: 'forward', after, to: upper, limit, filters, indexed, hidden } as const
       yield headerLine()
       let events = 0

@@ -15,7 +15,8 @@ export interface ImportParts {
   readonly wakeUps: WakeUps
 }
 
-const defaultBatchSize = 10_000
+/** Larger batches are no faster, and hold the head of the feed and their streams longer. */
+const defaultBatchSize = 5_000
 
 /**
  * Stores the events of a source, in its order, in batches: each is one transaction and one COPY. The next batch is taken

@@ -15,7 +15,7 @@ export interface ImportOptions {
    * as those of an export: their data is stored as it is, and a type that no family has needs a `category` beside it.
    */
   readonly validate?: boolean | undefined
-  /** The most events in a transaction; 10,000 unless told. About 8 MiB end a batch too. */
+  /** The most events in a transaction; 5,000 unless told. About 8 MiB end a batch too. */
   readonly batchSize?: number | undefined
   /** Ends the import between two batches; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined

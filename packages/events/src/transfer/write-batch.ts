@@ -4,11 +4,9 @@ import {
   ident,
   literal,
   safeInteger,
-  UniqueViolationError,
   type ClientLike,
   type Connection,
 } from '@rillflow/core'
-import { SequenceBehindError } from '../errors.js'
 import {
   claimsOf,
   claimStatement,
@@ -27,6 +25,7 @@ import { RowRefusal } from './import-failed-error.js'
 import { advanceStatement, importMoved } from './import-log.js'
 import { insertStatement, rowsPerInsert } from './insert-rows.js'
 import { inLentTransaction, rowsOf } from './lent-transaction.js'
+import { nameRefusal } from './name-refusal.js'
 import { placeRows, type PlacedRow } from './place-rows.js'
 
 /** Where a batch goes. */
@@ -65,16 +64,21 @@ const lastStatement = defineStatement(
  * @throws RowRefusal for a row that the database, or its stream, refuses.
  */
 export async function writeBatch(target: BatchTarget, batch: ImportBatch): Promise<WrittenBatch> {
-  return inLentTransaction(target.connection, 'import', async (client) => {
-    await advance(client, target, batch)
-    const claimed = await claim(client, target.schema, batch)
-    const [floor] = await rowsOf<readonly [now: string]>(client, floorStatement(target.schema, []))
-    const rows = placeRows(batch, claimed, fromMicros(floor?.[0] ?? ''))
-    await store(client, target.schema, { first: batch.first, rows })
-    const [last] = await rowsOf<readonly [position: string]>(client, lastStatement(target.schema, []))
-    const streams = [...claimed.values()].filter(({ isNew }) => isNew).length
-    return { position: safeInteger(last?.[0] ?? '', 'position'), streams }
-  })
+  const { connection, schema } = target
+  try {
+    return await inLentTransaction(connection, 'import', async (client) => {
+      await advance(client, target, batch)
+      const claimed = await claim(client, schema, batch)
+      const [floor] = await rowsOf<readonly [now: string]>(client, floorStatement(schema, []))
+      const rows = placeRows(batch, claimed, fromMicros(floor?.[0] ?? ''))
+      await store(client, schema, { first: batch.first, rows })
+      const [last] = await rowsOf<readonly [position: string]>(client, lastStatement(schema, []))
+      const streams = [...claimed.values()].filter(({ isNew }) => isNew).length
+      return { position: safeInteger(last?.[0] ?? '', 'position'), streams }
+    })
+  } catch (error) {
+    throw nameRefusal(error, schema)
+  }
 }
 
 async function advance(client: ClientLike, { schema, name }: BatchTarget, batch: ImportBatch): Promise<void> {
@@ -108,11 +112,10 @@ async function store(client: ClientLike, schema: string, batch: PlacedBatch): Pr
     await (copyClient === undefined ? insert(client, schema, batch) : copy(copyClient, schema, batch))
   } catch (error) {
     const mapped = fromDriverError(error, 'import')
-    if (mapped instanceof UniqueViolationError && mapped.constraint === 'events_pkey')
-      throw new SequenceBehindError(schema, mapped)
     const line = lineOf(error)
     // A connection that ends is told with a line too, and no row is to blame for it.
-    throw line === undefined || mapped.retryable ? mapped : new RowRefusal(batch.first + line - 1, mapped)
+    if (line === undefined || mapped.retryable) throw mapped
+    throw new RowRefusal(batch.first + line - 1, nameRefusal(mapped, schema))
   }
 }
 
@@ -129,9 +132,9 @@ async function copy(client: CopyClient, schema: string, { rows }: PlacedBatch): 
   await copyIn.done
 }
 
-/** The line of a COPY that the server tells with its error. */
+/** The line of a COPY that the server tells with its error, below the trigger that raised it if there is one. */
 function lineOf(error: unknown): number | undefined {
   const { where } = (error ?? {}) as { readonly where?: unknown }
-  const line = typeof where === 'string' ? /^COPY events, line (\d+)/.exec(where)?.[1] : undefined
+  const line = typeof where === 'string' ? /^COPY events, line (\d+)/m.exec(where)?.[1] : undefined
   return line === undefined ? undefined : Number(line)
 }
