@@ -9,7 +9,6 @@ create table :"schema".streams (
   updated_at timestamptz not null default now(),
   archived_at timestamptz,
   tombstoned_at timestamptz,
-  constraint streams_stream_no_key unique (stream_no),
   constraint streams_version_exact check (version <= 9007199254740991)
 ) with (fillfactor = 80); -- room for the new version on the same page, so that no index is touched
 

@@ -1,20 +1,17 @@
 import {
-  DatabaseError,
   defineStatement,
-  PositionOverflowError,
   isRillflowError,
   safeInteger,
-  UniqueViolationError,
   VersionConflictError,
   type RillflowError,
   type Rows,
   type Scope,
   type Statement,
 } from '@rillflow/core'
-import { IdempotencyMismatchError, SequenceBehindError, StreamArchivedError, StreamTombstonedError } from '../errors.js'
+import { IdempotencyMismatchError, StreamArchivedError, StreamTombstonedError } from '../errors.js'
 import { toResult, type AppendResult } from './append-result.js'
 import { encodeAppends } from './encode-appends.js'
-import { loneAppendStatement } from './lone-append.js'
+import { loneAppendStatement, type LoneAppend } from './lone-append.js'
 import type { PreparedAppend } from './prepare-append.js'
 
 /** An append of a batch either has its result or its own error; the others are not disturbed. */
@@ -33,19 +30,19 @@ export async function appendOne(
   scope: Pick<Scope, 'query'>,
   schema: string,
   append: PreparedAppend,
-  notify = false,
+  how: LoneAppend,
 ): Promise<AppendOutcome> {
   if (append.idempotencyKey === undefined) {
     const { rows } = await send<readonly [version: string, position: string]>(
       scope,
       schema,
-      loneAppendStatement(schema, append, notify),
+      loneAppendStatement(schema, append, how),
     )
     const [row] = rows
     if (row !== undefined) return toResult(append, row[0], row[1])
   }
   // Not merely a look: by now the stream may be as expected, and then this writes.
-  const [outcome] = await appendMany(scope, { schema, appends: [append], notify })
+  const [outcome] = await appendMany(scope, { schema, appends: [append], notify: how.notify })
   return outcome as AppendOutcome
 }
 
@@ -84,18 +81,6 @@ async function send<Row extends readonly unknown[]>(
   } catch (error) {
     throw nameRefusal(error, schema)
   }
-}
-
-/** What the tables and the sequence refuse, each for one reason alone. */
-function nameRefusal(error: unknown, schema: string): unknown {
-  // A position that is taken already.
-  if (error instanceof UniqueViolationError && error.constraint === 'events_pkey') {
-    return new SequenceBehindError(schema, error)
-  }
-  if (!(error instanceof DatabaseError)) return error
-  if (error.sqlState === '2200H') return new PositionOverflowError('position')
-  const { constraint } = error.cause as { readonly constraint?: unknown }
-  return constraint === 'streams_version_exact' ? new PositionOverflowError('version') : error
 }
 
 /** Every writer takes streams in this order; two that did not would deadlock. Stable, so one stream keeps its own. */

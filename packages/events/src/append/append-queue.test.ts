@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AppendOutcome } from './append-events.js'
 import { AppendQueue, type GroupCommitOptions } from './append-queue.js'
-import type { PreparedAppend, PreparedEvent } from './prepare-append.js'
+import type { PreparedAppend } from './prepare-append.js'
+import type { PreparedEvent } from './prepared-event.js'
 
 const event: PreparedEvent = {
   type: 'Added',

@@ -13,6 +13,17 @@ export function checkText(argument: string, value: unknown): asserts value is st
   if (wanted !== undefined) throw new InvalidArgumentError(argument, `${argument} must be ${wanted}.`)
 }
 
+/**
+ * The same for an id that may be left out; gives what is stored, null for none.
+ *
+ * @throws InvalidArgument
+ */
+export function checkOptionalText(argument: string, value: unknown): string | null {
+  if (value === undefined) return null
+  checkText(argument, value)
+  return value
+}
+
 /** What `value` would have to be to serve as an id or a name; undefined when it is. */
 export function wantedOfText(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return 'a non-empty string'

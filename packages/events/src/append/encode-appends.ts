@@ -1,5 +1,6 @@
 import { encodeExpected } from './expected-version.js'
-import type { PreparedAppend, PreparedEvent } from './prepare-append.js'
+import type { PreparedAppend } from './prepare-append.js'
+import type { PreparedEvent } from './prepared-event.js'
 
 /** Several appends as the parameter of the append function; their data is JSON already and is not written again. */
 export function encodeAppends(appends: readonly PreparedAppend[]): string {

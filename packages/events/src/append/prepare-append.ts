@@ -1,10 +1,14 @@
-import { checkStorable, encodeJson, InvalidArgumentError, uuidV7, type Context, type JsonObject } from '@rillflow/core'
+import { encodeJson, uuidV7, type Context, type JsonObject } from '@rillflow/core'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import { LimitExceededError } from '../errors.js'
 import type { NewEvent } from '../event.js'
+import { isPromise } from '../is-promise.js'
 import { checkEvents } from './check-events.js'
-import { checkText } from './check-text.js'
+import { checkOptionalText, checkText } from './check-text.js'
+import { checkUuid } from './check-uuid.js'
+import { encodeHeaders, mergeHeaders } from './encode-headers.js'
 import { encodeExpected, type ExpectedVersion } from './expected-version.js'
+import { maxSize, sizeOf, type PreparedEvent } from './prepared-event.js'
 
 /** How an append is made. */
 export interface AppendOptions {
@@ -29,17 +33,6 @@ export interface StoreAppendOptions extends AppendOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** An event checked and validated; its JSON is written. */
-export interface PreparedEvent {
-  readonly type: string
-  readonly schemaVersion: number
-  readonly data: string
-  readonly headers: string | null
-  readonly id: string
-  readonly causationId: string | null
-  readonly correlationId: string | null
-}
-
 /** An append ready to be sent. */
 export interface PreparedAppend {
   readonly streamId: string
@@ -53,12 +46,6 @@ export interface PreparedAppend {
 
 /** Larger appends belong into several: the server reads the whole parameter before it writes the first row. */
 const maxEvents = 10_000
-const maxSize = 64 * 1024 * 1024
-
-/** What an event takes on the wire beside its data and headers. */
-const eventOverhead = 200
-
-const uuidShape = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /** Does everything about an append that needs no database, so that nothing invalid ever reaches it. */
 export async function prepareAppend(
@@ -85,20 +72,15 @@ export async function prepareAppend(
   for (const event of events) {
     const made = registry.validate(event.type, event.data)
     // Awaiting what is no promise would cost a turn of the event loop for each event.
-    const data = isThenable(made) ? await made : made
+    const data = isPromise(made) ? await made : made
     const one = prepareEvent(event, { data, schemaVersion: registry.schemaVersionOf(event.type) }, wider)
-    size += one.data.length + (one.headers?.length ?? 0) + eventOverhead
+    size += sizeOf(one)
     prepared.push(one)
   }
   if (size > maxSize) {
     throw new LimitExceededError(`An append takes ${maxSize} characters of JSON at most, not ${size}; make several.`)
   }
   return { streamId, category, expected, idempotencyKey, events: prepared, size }
-}
-
-/** Not `instanceof`: a schema may answer with a promise of another realm or library. */
-function isThenable(value: unknown): boolean {
-  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'
 }
 
 interface WiderContext {
@@ -132,39 +114,7 @@ function prepareEvent(
     headers:
       event.headers === undefined ? wider.headersJson : encodeHeaders(mergeHeaders(wider.headers, event.headers)),
     id,
-    causationId: checkId('causationId', event.causationId ?? wider.causationId),
-    correlationId: checkId('correlationId', event.correlationId ?? wider.correlationId),
+    causationId: checkOptionalText('causationId', event.causationId ?? wider.causationId),
+    correlationId: checkOptionalText('correlationId', event.correlationId ?? wider.correlationId),
   }
-}
-
-function checkUuid(id: unknown): string {
-  if (typeof id === 'string' && uuidShape.test(id)) return id
-  throw new InvalidArgumentError('id', 'The id of an event must be a UUID.')
-}
-
-function mergeHeaders(wider: JsonObject | undefined, narrower: JsonObject | undefined): JsonObject | undefined {
-  if (narrower === undefined) return wider
-  checkHeaders(narrower)
-  if (wider === undefined) return narrower
-  // Spreading would make an empty object of an instance, and of a function.
-  checkStorable(narrower)
-  return { ...wider, ...narrower }
-}
-
-function encodeHeaders(headers: JsonObject | undefined): string | null {
-  if (headers === undefined) return null
-  checkHeaders(headers)
-  return encodeJson(headers)
-}
-
-function checkHeaders(headers: JsonObject): void {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
-    throw new InvalidArgumentError('headers', 'headers must be an object.')
-  }
-}
-
-function checkId(argument: string, id: string | undefined): string | null {
-  if (id === undefined) return null
-  checkText(argument, id)
-  return id
 }

@@ -76,7 +76,7 @@ function rangeOf(schema: string, hidden: readonly HiddenState[]): string {
   const range = 'e.position > $1::bigint and e.position <= $2::bigint'
   if (hidden.length === 0) return range
   const open = hidden.map((state) => `s.${state}_at is null`).join(' and ')
-  return `${range} and (select ${open} from ${schema}.streams s where s.stream_no = e.stream_no)`
+  return `${range} and (select ${open} from ${schema}.streams s where s.stream_id = e.stream_id)`
 }
 
 const tests: Readonly<Record<FilterCondition['column'], (parameter: string) => string>> = {

@@ -5,7 +5,7 @@ import type { HeadReader } from '../head/head-reader.js'
 import { expandTypes } from '../upcasting/expand-types.js'
 import { readFilters } from './event-filter.js'
 import { pagedReader, type EventReader } from './event-reader.js'
-import { checkCount, checkDirection, checkPresence, defaultPageSize, type ReadAllOptions } from './read-options.js'
+import { checkCount, checkPresence, checkRange, defaultPageSize, type ReadAllOptions } from './read-options.js'
 import { readAllStatement, type HiddenState, type IndexedColumn } from './read-all-statement.js'
 import { readRows } from './read-rows.js'
 import type { EventRow } from './stored-row.js'
@@ -25,10 +25,7 @@ export function readAll(
   },
 ): EventReader<StoredEvent> {
   checkCount('after', options.after, 0)
-  checkCount('to', options.to, 0)
-  checkCount('limit', options.limit, 0)
-  checkCount('pageSize', options.pageSize, 1)
-  checkDirection(options.direction)
+  checkRange(options)
   checkPresence('archived', options.archived)
   checkPresence('tombstoned', options.tombstoned)
   const { after = 0, to = Number.MAX_SAFE_INTEGER, limit, direction = 'forward', pageSize = defaultPageSize } = options

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '@rillflow/core'
 import type { EventFilter } from './event-filter.js'
 
+/** `forward` is from the oldest event to the newest. */
 export type Direction = 'forward' | 'backward'
 
 /** Whether the events of closed streams are read. */
@@ -51,6 +52,7 @@ export interface ReadAllOptions<Type extends string = string> {
   readonly tombstoned?: Presence | undefined
 }
 
+/** How many events, or streams, an iteration fetches at a time unless told. */
 export const defaultPageSize = 500
 
 /** Refuses what is neither undefined nor a whole number of at least `least`. */
@@ -59,8 +61,15 @@ export function checkCount(argument: string, value: number | undefined, least: n
   throw new InvalidArgumentError(argument, `${argument} must be a whole number of at least ${least}.`)
 }
 
-/** Refuses what is no direction. */
-export function checkDirection(direction: Direction | undefined): void {
+/** Refuses what does not fit of the options that both reads have. */
+export function checkRange(options: Pick<ReadAllOptions, 'to' | 'limit' | 'pageSize' | 'direction'>): void {
+  checkCount('to', options.to, 0)
+  checkCount('limit', options.limit, 0)
+  checkCount('pageSize', options.pageSize, 1)
+  checkDirection(options.direction)
+}
+
+function checkDirection(direction: Direction | undefined): void {
   if (direction === undefined || direction === 'forward' || direction === 'backward') return
   throw new InvalidArgumentError('direction', "direction must be 'forward' or 'backward'.")
 }

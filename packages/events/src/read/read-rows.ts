@@ -1,7 +1,7 @@
 import { safeInteger } from '@rillflow/core'
 import type { StoredEvent } from '../event.js'
 import { decodeEvent, type Decoded, type Decoding } from '../upcasting/decode-event.js'
-import { isPromise } from '../upcasting/is-promise.js'
+import { isPromise } from '../is-promise.js'
 import type { Page } from './event-reader.js'
 import type { EventRow } from './stored-row.js'
 

@@ -5,8 +5,8 @@ import type { StoredEvent } from '../event.js'
 import { pagedReader, type EventReader } from './event-reader.js'
 import {
   checkCount,
-  checkDirection,
   checkPresence,
+  checkRange,
   defaultPageSize,
   type Direction,
   type ReadStreamOptions,
@@ -43,10 +43,7 @@ export function readStream(
 ): EventReader<StoredEvent> {
   checkText('streamId', streamId)
   checkCount('from', options.from, 1)
-  checkCount('to', options.to, 0)
-  checkCount('limit', options.limit, 0)
-  checkCount('pageSize', options.pageSize, 1)
-  checkDirection(options.direction)
+  checkRange(options)
   checkPresence('tombstoned', options.tombstoned)
   const { from = 1, to = maxVersion, limit, direction = 'forward', pageSize = defaultPageSize } = options
   const statement = readStatements[options.tombstoned ?? 'exclude'][direction]
