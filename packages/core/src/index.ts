@@ -66,7 +66,7 @@ export { silentLogger, type Logger } from './observability/logger.js'
 
 export { ident } from './sql/ident.js'
 export { literal } from './sql/literal.js'
-export { defineStatement, type Statement } from './sql/statement.js'
+export { defineStatement, jsonText, type Statement } from './sql/statement.js'
 
 export { createStore, type StoreOptions } from './store/create-store.js'
 export { internalsOf, type StoreInternals } from './store/internals.js'

@@ -1,7 +1,7 @@
 import { ConnectionLostError } from '../errors/database-errors.js'
 import { fromDriverError, wasNeverSent } from '../errors/from-driver-error.js'
 import type { RillflowError } from '../errors/rillflow-error.js'
-import type { Statement } from '../sql/statement.js'
+import { withJsonCast, type Statement } from '../sql/statement.js'
 import type { ClientLike, QueryResultLike, TypeParsersLike } from './pool-like.js'
 
 /** The rows of a statement, each an array in the order of its columns. */
@@ -19,7 +19,7 @@ export async function queryOn<Row extends readonly unknown[]>(
 ): Promise<Rows<Row>> {
   let result: QueryResultLike
   try {
-    result = await client.query(toConfig(statement, prepare))
+    result = await client.query(toConfig(client, statement, prepare))
   } catch (error) {
     throw withSent(fromDriverError(error, statement.operation), client)
   }
@@ -44,10 +44,17 @@ function withoutPayload(error: RillflowError): RillflowError {
   return error
 }
 
-function toConfig(statement: Statement, prepare: boolean): Parameters<ClientLike['query']>[0] {
+function toConfig(client: ClientLike, statement: Statement, prepare: boolean): Parameters<ClientLike['query']>[0] {
   const values = statement.values as unknown[]
-  const config = { text: statement.text, values, rowMode: 'array' as const, types: ownParsers }
+  const text = takesParsers(client) ? statement.text : withJsonCast(statement.text)
+  const config = { text, values, rowMode: 'array' as const, types: ownParsers }
   return prepare && statement.name !== undefined ? { ...config, name: statement.name } : config
+}
+
+/** The client of node-postgres in JavaScript, which leaves the values of a query to the parsers that come with it. */
+function takesParsers(client: ClientLike): boolean {
+  const { connection, getTypeParser } = client as { readonly connection?: unknown; readonly getTypeParser?: unknown }
+  return typeof connection === 'object' && typeof getTypeParser === 'function'
 }
 
 const asBoolean = (text: string): boolean => text === 't'
