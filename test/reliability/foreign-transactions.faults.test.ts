@@ -3,7 +3,6 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { wrongFeed } from './support/children/wrong-feeds.mjs'
 import { makeSchema, openStore, type ReliabilityStore } from './support/open-store.js'
-import { OpenTransaction } from './support/open-transaction.js'
 
 const long = process.env['RILLFLOW_LONG'] === '1'
 const appends = long ? 3_000 : 100
@@ -72,7 +71,7 @@ const kinds: readonly (readonly [name: string, open: () => Promise<Foreign>])[] 
   ['a lock on a stream', () => Foreign.open('postgres', `begin; select from ${schema}.streams where stream_id = 'locked' for update`)],
   ['a lock on events', () => Foreign.open('postgres', `begin; select from ${schema}.events for update`)],
   ['a serializable reader', () => Foreign.open('postgres', `begin isolation level serializable; select count(*) from ${schema}.events`)],
-  ['a write to a document of this schema', () => Foreign.open('postgres', `begin; insert into ${schema}.docs (collection, id, doc, version) values ('notes', 'n', '{}', 1)`)],
+  ['a write to a document of this schema', () => Foreign.open('postgres', `begin; insert into ${schema}.docs (collection, id, doc, version, created_at, updated_at) values ('notes', 'n', '{}', 1, now(), now())`)],
 ] // prettier-ignore
 
 async function append(streamId: string): Promise<number> {
@@ -110,12 +109,11 @@ describe('R2: a transaction that does not append, however long it is open, holds
 
 test('R2: a stuck appender is named, and the head moves on when it is ended by that name', async () => {
   const first = await append('before')
-  const application = new URL(server.url)
-  application.searchParams.set('application_name', 'stuck-worker')
-  const others = new pg.Pool({ connectionString: application.href, max: 1 })
-  others.on('error', () => undefined)
-  const stuck = await OpenTransaction.begin(others, openStore({ pool: others }, schema))
-  await stuck.append('stuck')
+  const stuck = new pg.Client({ connectionString: server.url, application_name: 'stuck-worker' })
+  stuck.on('error', () => undefined)
+  await stuck.connect()
+  await stuck.query('begin')
+  await store.transaction({ client: stuck }, (tx) => tx.events.append('stuck', [{ type: 'Placed', data: {} }]))
   const later = await append('later')
   expect(await store.events.head()).toBe(first)
   const [blocker, ...rest] = await store.events.blockers()
@@ -126,7 +124,4 @@ test('R2: a stuck appender is named, and the head moves on when it is ended by t
   await pool.query('select pg_terminate_backend($1)', [blocker?.pid])
   expect(await waiting).toBe(later)
   expect((await store.events.readAll().toArray()).map((event) => event.streamId)).toEqual(['before', 'later'])
-  await stuck[Symbol.asyncDispose]().catch(() => undefined)
-  await others.end()
-  await store.close()
 })

@@ -130,7 +130,10 @@ describe('R3: a restore that forgot the sequence', () => {
       'a batch',
       (store) => Promise.all(['a', 'b'].map((id) => store.events.append(id, [{ type: 'Closed', data: {} }]))),
     ],
-    ['a transaction', (store) => store.transaction((tx) => tx.events.append('stream-0', [{ type: 'Closed', data: {} }]))],
+    [
+      'a transaction',
+      (store) => store.transaction((tx) => tx.events.append('stream-0', [{ type: 'Closed', data: {} }])),
+    ],
     [
       'a session',
       (store) => {

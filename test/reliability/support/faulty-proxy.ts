@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
-/** Where the proxy breaks a connection that carries an append. */
+/** Where the proxy breaks a connection that carries a statement. */
 export type Fault =
   /** Before the server gets the statement. */
   | 'request'
@@ -24,6 +24,9 @@ interface Link {
   pending: 'cut' | 'silence' | undefined
 }
 
+/** The name of the prepared statement, which goes with every execution. */
+const anAppend = /rf_append\w*_/
+
 /** ReadyForQuery outside a transaction, which the server sends when it has committed. */
 const committed = Buffer.from('Z\0\0\0\x05I', 'latin1')
 
@@ -33,6 +36,7 @@ export class FaultyProxy implements AsyncDisposable {
   readonly #target: URL
   readonly #links = new Set<Link>()
   #fault: Fault | undefined
+  #statement: RegExp = anAppend
   #refusing = false
   #budget: () => number = () => Number.POSITIVE_INFINITY
   /** How many connections it has cut. */
@@ -57,12 +61,13 @@ export class FaultyProxy implements AsyncDisposable {
     return url.href
   }
 
-  /** Breaks the next append, once. */
-  arm(fault: Fault): void {
+  /** Breaks the next statement of this name, once; the next append unless told. */
+  arm(fault: Fault, statement = anAppend): void {
     this.#fault = fault
+    this.#statement = statement
   }
 
-  /** True while no append has come to the armed fault yet. */
+  /** True while no statement has come to the armed fault yet. */
   get armed(): boolean {
     return this.#fault !== undefined
   }
@@ -122,8 +127,7 @@ export class FaultyProxy implements AsyncDisposable {
   #request(link: Link, chunk: Buffer): void {
     const text = chunk.toString('latin1')
     if (link.sent.length < 50_000) link.sent += text
-    // The name of the prepared statement, which goes with every execution.
-    if (this.#fault !== undefined && /rf_append\w*_/.test(text)) {
+    if (this.#fault !== undefined && this.#statement.test(text)) {
       const fault = this.#fault
       this.#fault = undefined
       if (fault === 'request') return this.#cut(link)

@@ -1,0 +1,153 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { checkFeed } from './support/check-feed.js'
+import { FaultyProxy } from './support/faulty-proxy.js'
+import type { RecordedEvent } from './support/history.js'
+import { makeSchema, openStore, type ReliabilityStore } from './support/open-store.js'
+import { readStored } from './support/read-stored.js'
+import { countProblems } from './support/violation.js'
+
+let server: EmbeddedPostgres
+let pool: pg.Pool
+let schema: string
+let writer: ReliabilityStore
+let made = 0
+
+beforeAll(async () => {
+  server = await startPostgres({ from: 'embedded' })
+  pool = new pg.Pool({ connectionString: server.url, max: 4 })
+  pool.on('error', () => undefined)
+})
+
+afterAll(async () => {
+  await pool.end()
+  await server.stop()
+})
+
+beforeEach(async () => {
+  made += 1
+  schema = `listen_${made}`
+  await makeSchema(server.url, schema)
+  writer = openStore({ pool: { connect: () => pool.connect() } }, schema)
+})
+
+/** Waits until `check` holds, for a minute at the most. */
+async function until(check: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 6_000; turn += 1) {
+    if (await check()) return
+    await pause(10)
+  }
+  throw new Error('it never came to be')
+}
+
+/** The connections that listen: each has asked for it, and nothing but heartbeats since. */
+async function listening(): Promise<readonly number[]> {
+  const { rows } = await pool.query<{ pid: number }>(
+    `select pid from pg_stat_activity where application_name = 'rillflow listen' order by backend_start`,
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+/** Follows the feed of a store as it is woken, and keeps what it sees. */
+function follow(store: ReliabilityStore): { seen: RecordedEvent[]; stop: () => Promise<void> } {
+  const seen: RecordedEvent[] = []
+  const end = new AbortController()
+  const run = async (): Promise<void> => {
+    let after = 0
+    while (!end.signal.aborted) {
+      const head = await store.events.waitForHead(after, { signal: end.signal })
+      for await (const { position, streamId, version, id, type } of store.events.readAll({ after })) {
+        seen.push({ position, streamId, version, id, type })
+      }
+      // Reading goes on to the head of its own beginning; and a head may lie beyond the last event.
+      after = Math.max(head, seen.at(-1)?.position ?? 0)
+    }
+  }
+  const running = run().catch((error: unknown) => {
+    if (!end.signal.aborted) throw error
+  })
+  return {
+    seen,
+    stop: async () => {
+      end.abort()
+      await running
+    },
+  }
+}
+
+const faults: readonly (readonly [name: string, strike: (proxy: FaultyProxy) => Promise<unknown>, heals: boolean])[] = [
+  ['lost', async (proxy) => proxy.cut('listen rillflow'), true],
+  ['ended by the server', async () => pool.query('select pg_terminate_backend($1)', [(await listening())[0]]), true],
+  // Nobody is told: a heartbeat has to find out.
+  ['half open', async (proxy) => proxy.silence('listen rillflow'), true],
+  [
+    'lost, and cannot be made again',
+    async (proxy) => {
+      proxy.refuse(true)
+      proxy.cut('listen rillflow')
+    },
+    false,
+  ],
+]
+
+test.each(faults)(
+  'R16: the connection that listens is %s: nothing is lost, polling brings it, and it is made again',
+  async (_, strike, heals) => {
+    await using proxy = await FaultyProxy.start(server.url)
+    const store = openStore({ url: proxy.url }, schema)
+    const reader = follow(store)
+    const append = async (): Promise<void> => {
+      await writer.events.append('s', [{ type: 'Placed', data: {} }])
+      const { position } = await writer.events.append('t', [{ type: 'Changed', data: {} }])
+      await until(() => reader.seen.at(-1)?.position === position)
+    }
+    await until(async () => (await listening()).length === 1)
+    const [before] = await listening()
+    await append()
+    await strike(proxy)
+    for (let turn = 0; turn < 3; turn += 1) await append()
+    if (heals) {
+      await until(async () => (await listening()).some((pid) => pid !== before))
+      await append()
+    }
+    await reader.stop()
+    await store.close()
+    const stored = await readStored(pool, schema)
+    expect(stored.events).toHaveLength(heals ? 10 : 8)
+    expect(countProblems(checkFeed(stored.events, reader.seen))).toEqual({})
+    proxy.cut()
+    await until(async () => (await listening()).length === 0)
+  },
+)
+
+test('R16: a connection that falls silent before it listens does not hold up the closing of its store', async () => {
+  await using proxy = await FaultyProxy.start(server.url)
+  // A pool without a limit to the time that connecting takes.
+  const own = new pg.Pool({ connectionString: proxy.url, max: 1 })
+  const store = openStore({ pool: own }, schema)
+  await store.events.head()
+  proxy.refuse(true)
+  const ended = store.events.waitForHead(0).catch((error: unknown) => error)
+  await store.close()
+  expect(await ended).toMatchObject({ code: 'InvalidState' })
+  await own.end()
+})
+
+test('R16: known bad: a reader that trusts notifications alone waits for ever', async () => {
+  const client = new pg.Client({ connectionString: server.url })
+  client.on('error', () => undefined)
+  await client.connect()
+  let heard = 0
+  client.on('notification', () => (heard += 1))
+  await client.query('listen rillflow')
+  await writer.events.append('s', [{ type: 'Placed', data: {} }])
+  await until(() => heard === 1)
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+  const { position } = await writer.events.append('s', [{ type: 'Placed', data: {} }])
+  expect(await writer.events.waitForHead(position - 1)).toBe(position)
+  expect(heard).toBe(1)
+  await client.end().catch(() => undefined)
+})
