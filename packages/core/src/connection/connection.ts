@@ -203,7 +203,7 @@ function isComplete(given: Partial<UrlConnection & PoolConnection & ClientConnec
 }
 
 function makePool(options: UrlConnection): PoolLike {
-  return new pg.Pool({
+  const pool = new pg.Pool({
     connectionString: options.url,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: options.connectTimeout ?? 10_000,
@@ -212,6 +212,9 @@ function makePool(options: UrlConnection): PoolLike {
     // The statements of a session leave together. The types of pg do not know the option yet.
     ...{ pipeline: true },
   })
+  // One that the server ends in the breath in which it is made breaks before it can be lent.
+  pool.on('connect', (client) => client.on('error', ignore))
+  return pool
 }
 
 function ignore(): void {
