@@ -2,6 +2,7 @@ export type { GroupCommitOptions } from './append/append-queue.js'
 export type { AppendResult } from './append/append-result.js'
 export type { ExpectedVersion } from './append/expected-version.js'
 export type { AppendOptions, StoreAppendOptions } from './append/prepare-append.js'
+
 export {
   defineEvents,
   type EventFamilies,
@@ -11,6 +12,8 @@ export {
   type StoredEventIn,
   type StoredEventOf,
 } from './definitions/define-events.js'
+export type { NewerVersions, UnknownTypes } from './definitions/event-registry.js'
+
 export {
   AbortedError,
   IdempotencyMismatchError,
@@ -23,22 +26,19 @@ export {
   UnsafeIsolationError,
 } from './errors.js'
 export type { NewEvent, StoredEvent } from './event.js'
-export {
-  events,
-  type EventReads,
-  type EventsOptions,
-  type EventsShape,
-  type EventStore,
-  type StagedEventStore,
-  type TransactionEventStore,
-} from './events.js'
+export type { EventReads, EventsShape, EventStore, StagedEventStore, TransactionEventStore } from './event-store.js'
+export { events } from './events.js'
+export type { EventsOptions } from './events-options.js'
+
 export type { Blocker } from './head/blockers.js'
+
 export type { StreamProblem } from './maintenance/verify-streams.js'
+
 export type { EventFilter } from './read/event-filter.js'
-export type { IndexedColumn } from './read/read-all-statement.js'
-export type { NewerVersions, UnknownTypes } from './definitions/event-registry.js'
 export type { EventReader } from './read/event-reader.js'
+export type { IndexedColumn } from './read/read-all-statement.js'
 export type { Direction, Presence, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'
+
 export type { AbortableAppend, AppendBuilder, SendableAppend, StageableAppend } from './streams/append-builder.js'
 export type { CloseStreamOptions } from './streams/close-stream.js'
 export type { ListStreamsOptions, StreamChoice, StreamList } from './streams/list-streams.js'
@@ -46,14 +46,21 @@ export type { ResolveAliasOptions } from './streams/stream-aliases.js'
 export type { StreamInfo } from './streams/stream-info.js'
 export { StreamNotFoundError } from './streams/stream-not-found-error.js'
 export type { StreamOperations } from './streams/stream-operations.js'
+
+export type { ExportOptions } from './transfer/export/export-events.js'
+export { MalformedExportError } from './transfer/export/malformed-export-error.js'
+export { parseExport, type ExportedEvent } from './transfer/export/parse-export.js'
+export type { TextSource } from './transfer/export/split-lines.js'
+export type { ImportedPlace, ImportEvent, ImportEventOf, ImportSource } from './transfer/import/import-event.js'
+export { ImportFailedError } from './transfer/import/import-failed-error.js'
+export type {
+  ImportOptions,
+  ImportProgress,
+  ImportResult,
+  UntypedImportOptions,
+} from './transfer/import/import-options.js'
+export type { TransferOperations } from './transfer/transfer-operations.js'
+
 export { EventTooNewError, UpcastFailedError, type EventPlace } from './upcasting/upcast-errors.js'
 export type { UpcasterCatalog } from './upcasting/upcaster-catalog.js'
 export { upcaster, type EventVersion, type Upcaster, type UpcasterDefinition } from './upcasting/upcaster.js'
-export type { ExportOptions } from './transfer/export-events.js'
-export type { ImportedPlace, ImportEvent, ImportEventOf, ImportSource } from './transfer/import-event.js'
-export { ImportFailedError } from './transfer/import-failed-error.js'
-export type { ImportOptions, ImportProgress, ImportResult, UntypedImportOptions } from './transfer/import-options.js'
-export { MalformedExportError } from './transfer/malformed-export-error.js'
-export { parseExport, type ExportedEvent } from './transfer/parse-export.js'
-export type { TextSource } from './transfer/split-lines.js'
-export type { TransferOperations } from './transfer/transfer-operations.js'

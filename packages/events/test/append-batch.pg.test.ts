@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { appendMany, type AppendOutcome } from '../src/append/append-events.js'
 import { prepareAppend, type AppendOptions } from '../src/append/prepare-append.js'
 import { EventRegistry } from '../src/definitions/event-registry.js'
-import { CountingPool } from './counting-pool.js'
-import { added, families, newStore, storeOn, type TestStore } from './events-database.js'
+import { CountingPool } from './support/counting-pool.js'
+import { added, families, newStore, storeOn, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 const registry = new EventRegistry(families, 'throw')

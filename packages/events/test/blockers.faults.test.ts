@@ -1,22 +1,10 @@
-import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { backendOf } from './blocking.js'
-import { added, newStore, type TestStore } from './events-database.js'
-import { openPool } from './open-pool.js'
+import { expect, test } from 'vitest'
+import { backendOf } from './support/blocking.js'
+import { added, newStore, type TestStore } from './support/test-store.js'
+import { useServer } from './support/use-server.js'
 
-let server: EmbeddedPostgres
-let pool: pg.Pool
-
-beforeAll(async () => {
-  server = await startPostgres({ from: 'embedded', settings: { max_prepared_transactions: 5 } })
-  pool = openPool(server.url, 4)
-})
-
-afterAll(async () => {
-  await pool.end()
-  await server.stop()
-})
+const server = useServer({ max: 4, settings: { max_prepared_transactions: 5 } })
 
 /** A connection of another application. */
 async function connect(application: string): Promise<pg.Client> {
@@ -31,7 +19,7 @@ async function appendIn(client: pg.Client, store: TestStore, streamId: string): 
 }
 
 test('nobody holds the head while nobody appends', async () => {
-  const { store } = await newStore(pool)
+  const { store } = await newStore(server.pool)
   await store.events.append('s', added(1))
   const client = await connect('reader')
   await client.query('begin')
@@ -41,10 +29,12 @@ test('nobody holds the head while nobody appends', async () => {
 })
 
 test('an appender that idles in its transaction is named, the one that holds the head lowest first', async () => {
-  const { store } = await newStore(pool)
+  const { store } = await newStore(server.pool)
   await store.events.append('before', added(3))
   const [first, second] = [await connect('shop'), await connect('')]
-  const { rows } = await pool.query<{ now: Date; user: string }>('select clock_timestamp() as now, current_user as user')
+  const { rows } = await server.pool.query<{ now: Date; user: string }>(
+    'select clock_timestamp() as now, current_user as user',
+  )
   await appendIn(first, store, 'first')
   await appendIn(second, store, 'second')
   const blockers = await store.events.blockers()
@@ -69,17 +59,17 @@ test('an appender that idles in its transaction is named, the one that holds the
 })
 
 test('its age grows by the clock of the server', async () => {
-  const { store } = await newStore(pool)
+  const { store } = await newStore(server.pool)
   const client = await connect('slow')
   await appendIn(client, store, 's')
-  await pool.query('select pg_sleep(0.05)')
+  await server.pool.query('select pg_sleep(0.05)')
   const [blocker] = await store.events.blockers()
   expect(blocker?.age).toBeGreaterThanOrEqual(50)
   await client.end()
 })
 
 test('a prepared transaction is named by its name', async () => {
-  const { store } = await newStore(pool)
+  const { store } = await newStore(server.pool)
   const client = await connect('two-phase')
   await appendIn(client, store, 's')
   await client.query(`prepare transaction 'left-behind'`)
@@ -87,16 +77,16 @@ test('a prepared transaction is named by its name', async () => {
   expect(await store.events.blockers()).toMatchObject([
     { pid: undefined, preparedTransaction: 'left-behind', application: undefined, queryStartedAt: undefined, floor: 0 },
   ])
-  await server.restart()
+  await server.postgres.restart()
   // The restart has cut the idle connections; the first calls find that out.
   for (let attempt = 0; attempt < 10 && !(await answers()); attempt += 1);
   expect(await store.events.blockers()).toMatchObject([{ preparedTransaction: 'left-behind', floor: 0 }])
-  await pool.query(`rollback prepared 'left-behind'`)
+  await server.pool.query(`rollback prepared 'left-behind'`)
   expect(await store.events.blockers()).toEqual([])
 })
 
 test('writers of another schema, and locks of others, are not named', async () => {
-  const [{ store }, other] = [await newStore(pool), await newStore(pool)]
+  const [{ store }, other] = [await newStore(server.pool), await newStore(server.pool)]
   const client = await connect('elsewhere')
   await appendIn(client, other.store, 's')
   await client.query('select pg_advisory_xact_lock_shared(1), pg_advisory_xact_lock_shared(1, 1)')
@@ -106,7 +96,7 @@ test('writers of another schema, and locks of others, are not named', async () =
 })
 
 async function answers(): Promise<boolean> {
-  return pool.query('select 1').then(
+  return server.pool.query('select 1').then(
     () => true,
     () => false,
   )

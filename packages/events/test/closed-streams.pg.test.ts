@@ -2,7 +2,7 @@ import { isRillflowError } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
 import type { ExpectedVersion } from '../src/index.js'
-import { added, newStore } from './events-database.js'
+import { added, newStore } from './support/test-store.js'
 
 const database = useDatabase()
 

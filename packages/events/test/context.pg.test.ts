@@ -1,7 +1,7 @@
 import type { Context } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { describe, expect, test } from 'vitest'
-import { newStore, storeOn, type TestStore } from './events-database.js'
+import { newStore, storeOn, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 

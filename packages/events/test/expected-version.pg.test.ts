@@ -3,8 +3,8 @@ import { useDatabase } from '@rillflow/testing/vitest'
 import type { PoolClient } from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { AppendResult, ExpectedVersion } from '../src/index.js'
-import { backendOf, untilBlockedBy, waitsFor } from './blocking.js'
-import { added, newStore, type TestStore } from './events-database.js'
+import { backendOf, inTransaction, untilBlockedBy, waitsFor } from './support/blocking.js'
+import { added, newStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase({ max: 5 })
 let store: TestStore
@@ -108,19 +108,14 @@ describe('an earlier append to the stream is not committed yet', () => {
   test.each(each)('expected $expected of a stream at $before, then $end', async (race) => {
     const { expected, before, waits, end } = race
     const streamId = await streamOf(before)
-    const holder = await database.pool.connect()
-    try {
-      await holder.query('begin')
+    await inTransaction(database.pool, async (holder) => {
       const first = await store.transaction({ client: holder }, (tx) => tx.events.append(streamId, added(1)))
       expect(first.version).toBe(before + 1)
       const second = outcomeOf(store.events.append(streamId, added(1), { expected }), expected)
       expect(await waitsFor(database.pool, await backendOf(holder), second)).toBe(waits)
       await holder.query(end)
       expect(await second).toEqual(race[end])
-    } finally {
-      await holder.query('rollback')
-      holder.release()
-    }
+    })
     const survived = before + (end === 'commit' ? 1 : 0)
     const outcome = race[end]
     expect(await versionsOf(streamId)).toEqual(upTo('version' in outcome ? outcome.version : survived))

@@ -3,9 +3,9 @@ import { sync } from '@rillflow/schema'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { EventFilter, IndexedColumn } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
-import { newStore, storeOn, type TestStore } from './events-database.js'
-import { planOf, type PlanNode } from './plan-of.js'
+import { CountingPool } from './support/counting-pool.js'
+import { newStore, storeOn, type TestStore } from './support/test-store.js'
+import { customPlan, planOf, settledPlans, statementOf, type PlanNode } from './support/plan-of.js'
 
 const database = useDatabase()
 const events = 200_000
@@ -46,19 +46,17 @@ beforeAll(async () => {
 }, 120_000)
 
 /** The statement that brings the rows of a page. */
-async function statementOf(store: TestStore, filter: Filters, direction: 'forward' | 'backward'): Promise<QueryConfigLike> {
-  const pool = pools.get(store) as CountingPool
-  pool.take()
-  const found = await store.events.readAll({ filter, direction, after: 10_000, limit: 500 }).toArray()
-  expect(found.length, 'there is something to find').toBeGreaterThan(0)
-  return pool.take().at(-1) as QueryConfigLike
+async function pageStatement(
+  store: TestStore,
+  filter: Filters,
+  direction: 'forward' | 'backward',
+): Promise<QueryConfigLike> {
+  return statementOf(pools.get(store) as CountingPool, async () => {
+    const found = await store.events.readAll({ filter, direction, after: 10_000, limit: 500 }).toArray()
+    expect(found.length, 'there is something to find').toBeGreaterThan(0)
+  })
 }
 
-const prepared = [
-  { mode: 'force_generic_plan', executions: 0 },
-  // What a connection settles on, after five executions that are planned for their values.
-  { mode: 'auto', executions: 5 },
-]
 const directions = ['forward', 'backward'] as const
 const byPosition = 'events_pkey'
 const byStream = 'events_stream_no_version_key'
@@ -72,7 +70,7 @@ const scansOf = (nodes: readonly PlanNode[]): readonly PlanNode[] =>
 const kindsOf = (nodes: readonly PlanNode[], kinds: RegExp): readonly string[] =>
   nodes.map((node) => node['Node Type']).filter((kind) => kinds.test(kind))
 
-describe.each(prepared.flatMap((mode) => directions.map((direction) => ({ ...mode, direction }))))(
+describe.each(settledPlans.flatMap((mode) => directions.map((direction) => ({ ...mode, direction }))))(
   'prepared, $mode, $direction',
   ({ mode, executions, direction }) => {
     test.each<readonly [name: string, filter: Filters, store: () => TestStore]>([
@@ -81,7 +79,7 @@ describe.each(prepared.flatMap((mode) => directions.map((direction) => ({ ...mod
       ['several filters', [{ types: ['Noted'] }, { categories: ['rare'], streamPrefix: 's-1' }], () => plain],
       ['several filters in spite of indexes', [{ types: ['Noted'] }, { streamIds: ['s-7'] }], () => indexed],
     ])('%s: the positions in order, without a sort', async (_, filter, store) => {
-      const statement = await statementOf(store(), filter, direction)
+      const statement = await pageStatement(store(), filter, direction)
       expect(statement.name).toBeDefined()
       const nodes = await planOf(database.pool, statement, { mode, executions })
       expect(kindsOf(nodes, /Sort|Seq Scan|Bitmap|Gather|Hash/)).toEqual([])
@@ -93,9 +91,9 @@ describe.each(prepared.flatMap((mode) => directions.map((direction) => ({ ...mod
 
 describe.each(directions)('planned for its values, %s', (direction) => {
   const planned = async (filter: Filters): Promise<readonly PlanNode[]> => {
-    const statement = await statementOf(indexed, filter, direction)
+    const statement = await pageStatement(indexed, filter, direction)
     expect(statement.name, 'a prepared one would be planned for any name').toBeUndefined()
-    return planOf(database.pool, statement, { mode: 'force_custom_plan', executions: 0 })
+    return planOf(database.pool, statement, customPlan)
   }
 
   test.each<readonly [name: string, filter: Filter, index: string]>([

@@ -2,8 +2,8 @@ import { useDatabase } from '@rillflow/testing/vitest'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { EventFilter, EventsOptions, IndexedColumn, ReadAllOptions, StoredEvent } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
-import { newStore, storeOn, type TestStore } from './events-database.js'
+import { CountingPool } from './support/counting-pool.js'
+import { newStore, storeOn, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 
@@ -45,7 +45,7 @@ beforeAll(async () => {
   for (let n = 0; n < 300; n += 1) {
     const type = types[(n * 7) % 3] as (typeof types)[number]
     const event = type === 'Noted' ? { type, data: n } : { type, data: { n } }
-    await store.events.append(streams[(n * 5) % streams.length] as string, [event as { type: 'Noted'; data: number }], {
+    await store.events.append(streams[(n * 5) % streams.length] as string, [event], {
       category: categories[((n * 5) % streams.length) % 3],
       correlationId: n % 4 === 3 ? undefined : correlations[n % 4],
     })
@@ -104,20 +104,25 @@ function everyFilter(): readonly Filter[] {
   const fields = Object.entries(choices) as unknown as readonly (readonly [string, readonly unknown[]])[]
   const combined = fields.reduce<readonly object[]>(
     (filters, [field, values]) =>
-      filters.flatMap((filter) => values.map((value) => (value === undefined ? filter : { ...filter, [field]: value }))),
+      filters.flatMap((filter) =>
+        values.map((value) => (value === undefined ? filter : { ...filter, [field]: value })),
+      ),
     [{}],
   )
   return combined.filter((filter) => Object.keys(filter).length > 0)
 }
 
 describe.each<EventsOptions>([{}, { indexes }])('with %o', (options) => {
-  test.each(['forward', 'backward'] as const)('every combination of fields agrees with the model, %s', async (direction) => {
-    const of = open(options)
-    const filters = everyFilter()
-    expect(filters).toHaveLength(3 ** 5 - 1)
-    expect(filters.filter((filter) => model({ filter }).length > 0).length).toBeGreaterThan(60)
-    for (const filter of filters) await expectAsModel(of, { filter, direction })
-  })
+  test.each(['forward', 'backward'] as const)(
+    'every combination of fields agrees with the model, %s',
+    async (direction) => {
+      const of = open(options)
+      const filters = everyFilter()
+      expect(filters).toHaveLength(3 ** 5 - 1)
+      expect(filters.filter((filter) => model({ filter }).length > 0).length).toBeGreaterThan(60)
+      for (const filter of filters) await expectAsModel(of, { filter, direction })
+    },
+  )
 
   test('lists of overlapping filters, ranges, limits and pages agree with the model', async () => {
     const of = open(options)

@@ -1,12 +1,11 @@
 import { getEventListeners } from 'node:events'
 import { createStore, isRillflowError, type Tenancy } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
-import type { PoolClient } from 'pg'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { events } from '../src/index.js'
-import { backendOf, untilBlockedBy } from './blocking.js'
-import { CountingPool } from './counting-pool.js'
-import { added, families, newStore, storeOn, type TestStore, type TestStoreOptions } from './events-database.js'
+import { CountingPool } from './support/counting-pool.js'
+import { holdStream, type HeldStream } from './support/hold-stream.js'
+import { added, families, newStore, storeOn, type TestStore, type TestStoreOptions } from './support/test-store.js'
 
 const database = useDatabase({ max: 8 })
 
@@ -46,26 +45,12 @@ async function stored(of: Pick<TestStore, 'events'> = store): Promise<Readonly<R
 }
 
 /** Runs `work` while a stream is held by a transaction of the test's own, which `work` or the end lets go. */
-async function whileHeld(
-  streamId: string,
-  work: (held: { holder: PoolClient; blocked: () => Promise<void>; letGo: () => Promise<void> }) => Promise<void>,
-): Promise<void> {
-  const holder = await database.pool.connect()
-  try {
-    await store.events.append(streamId, added(1, 0))
-    await holder.query('begin')
-    await holder.query(`select from "${schema}".streams where stream_id = $1 for update`, [streamId])
-    const pid = await backendOf(holder)
+async function whileHeld(streamId: string, work: (held: HeldStream) => Promise<void>): Promise<void> {
+  await store.events.append(streamId, added(1, 0))
+  await holdStream(database.pool, { schema, streamId }, async (held) => {
     pool.take()
-    await work({
-      holder,
-      blocked: () => untilBlockedBy(database.pool, pid),
-      letGo: async () => void (await holder.query('commit')),
-    })
-  } finally {
-    await holder.query('rollback')
-    holder.release()
-  }
+    await work(held)
+  })
 }
 
 const codeOf = (append: Promise<unknown>): Promise<unknown> =>
@@ -160,7 +145,7 @@ describe('outcomes', () => {
           ({ version }) => `${streamId}@${version}`,
           (error: unknown) => {
             expect(isRillflowError(error, 'VersionConflict')).toBe(true)
-            const { id, actual, expected: told } = error as unknown as Record<string, unknown>
+            const { id, actual, expected: told } = error as Record<string, unknown>
             return `${String(id)}: ${String(told)} is ${String(actual)}`
           },
         ),
@@ -195,9 +180,7 @@ describe('outcomes', () => {
 
   test('a stream keeps the order in which its appends came, also over several flights', async () => {
     const streams = ['a', 'b', 'c']
-    await Promise.all(
-      Array.from({ length: 900 }, (_, n) => store.events.append(streams[n % 3] as string, added(1, n))),
-    )
+    await Promise.all(Array.from({ length: 900 }, (_, n) => store.events.append(streams[n % 3] as string, added(1, n))))
     const numbers = await stored()
     for (const [index, streamId] of streams.entries()) {
       expect(numbers[streamId]).toEqual(Array.from({ length: 300 }, (_, turn) => turn * 3 + index))
@@ -257,14 +240,14 @@ describe('the queue', () => {
       await blocked()
       const waiting = store.events.append('s', added(1), { signal: early.signal })
       const after = store.events.append('s', added(1, 7))
-      const withdrawn = expect(waiting).rejects.toMatchObject({ code: 'Aborted', streamId: 's', cause: 'changed my mind' })
+      const withdrawn = waiting.catch((error: unknown) => error)
       // Once it is queued, which takes a few turns of promises.
       for (let check = 0; getEventListeners(early.signal, 'abort').length === 0 && check < 100; check += 1) {
         await new Promise((resolve) => setImmediate(resolve))
       }
       early.abort('changed my mind')
       late.abort('too late')
-      await withdrawn
+      expect(await withdrawn).toMatchObject({ code: 'Aborted', streamId: 's', cause: 'changed my mind' })
       await letGo()
       expect(await out).toMatchObject({ version: 2 })
       expect(await after).toMatchObject({ version: 1 })

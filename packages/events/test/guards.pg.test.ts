@@ -1,6 +1,7 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { added, newStore, type TestStore } from './events-database.js'
+import { inTransaction } from './support/blocking.js'
+import { added, newStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 
@@ -78,14 +79,9 @@ describe('erase_events', () => {
   })
 
   test('opens the door for itself alone: the rest of its transaction is guarded', async () => {
-    const client = await database.pool.connect()
-    try {
-      await client.query('begin')
+    await inTransaction(database.pool, async (client) => {
       await client.query(`select "${schema}".erase_events('kept')`)
       await expect(client.query(`delete from "${schema}".events`)).rejects.toEqual(refused)
-    } finally {
-      await client.query('rollback')
-      client.release()
-    }
+    })
   })
 })

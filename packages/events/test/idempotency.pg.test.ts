@@ -2,9 +2,9 @@ import { isRillflowError } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AppendResult, ExpectedVersion } from '../src/index.js'
-import { backendOf, untilBlockedBy } from './blocking.js'
-import { CountingPool } from './counting-pool.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
+import { backendOf, inTransaction, untilBlockedBy } from './support/blocking.js'
+import type { CountingPool } from './support/counting-pool.js'
+import { added, newCountedStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase({ max: 6 })
 
@@ -15,9 +15,7 @@ let streams = 0
 let streamId: string
 
 beforeAll(async () => {
-  ;({ schema } = await newStore(database.pool))
-  pool = new CountingPool(database.pool)
-  store = storeOn(pool, schema)
+  ;({ store, schema, pool } = await newCountedStore(database.pool))
 })
 
 beforeEach(() => {
@@ -224,9 +222,7 @@ describe('the first use is not committed yet', () => {
   test.each(payloads.flatMap(([what, events]) => ends.map((end) => ({ what, events, end }))))(
     '$what payload from another connection, then $end',
     async ({ what, events, end }) => {
-      const holder = await database.pool.connect()
-      try {
-        await holder.query('begin')
+      await inTransaction(database.pool, async (holder) => {
         const first = await store.transaction({ client: holder }, (tx) => tx.events.append(streamId, added(2), key))
         const second = store.events.append(streamId, events, { ...key, expected: 'noStream' }).then(
           (result) => result,
@@ -237,10 +233,7 @@ describe('the first use is not committed yet', () => {
         if (end === 'rollback') expect(await second).toMatchObject({ version: events.length })
         else expect(await second).toEqual(what === 'the same' ? first : 'IdempotencyMismatch')
         expect(await numbers()).toHaveLength(end === 'rollback' ? events.length : 2)
-      } finally {
-        await holder.query('rollback')
-        holder.release()
-      }
+      })
     },
   )
 })

@@ -192,6 +192,68 @@ describe('cut before the server has the statement', () => {
   })
 })
 
+describe('the look for what became of it fails too', () => {
+  test.each([
+    ['its question', /rillflow:lost_backend/, 'request'],
+    ['the answer', /rillflow:lost_backend/, 'reply'],
+    ['the question for the events', /rf_find_appended/, 'request'],
+    ['the answer about the events', /rf_find_appended/, 'reply'],
+  ] as const)('%s is cut: it looks again', async (_, statement, fault) => {
+    const store = await openStore()
+    const append = Promise.all(['a', 'b'].map((id) => ending(store.events.append(id, added(1)))))
+    proxy.arm('reply')
+    for (let turn = 0; turn < 10_000 && proxy.armed; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    proxy.arm(fault, statement)
+    expect(await append).toEqual([1, 1])
+    expect(proxy.armed).toBe(false)
+    expect((await stored('a')).length + (await stored('b')).length).toBe(2)
+    await expectWhole(store)
+  })
+
+  test('the server refuses it: nothing is sent again, and the outcome is unknown', async () => {
+    const store = await openStore({ outcomeTimeout: 150 })
+    // As the last thing of its transaction, the batch makes the streams unreadable.
+    await direct.query(`
+      create function "${schema}".spoil() returns trigger language plpgsql as $$ begin
+        if to_regclass('"${schema}".kept') is null then
+          alter table "${schema}".streams rename to kept;
+          create view "${schema}".streams as
+            select k.stream_id, (1 / (random() * 0)::int)::bigint as stream_no from "${schema}".kept k;
+        end if;
+        return null;
+      end $$;
+      create constraint trigger spoil after insert on "${schema}".events deferrable initially deferred
+        for each row execute function "${schema}".spoil()`)
+    proxy.arm('reply')
+    const endings = await Promise.all(['a', 'b'].map((id) => ending(store.events.append(id, added(1)))))
+    expect(endings).toEqual(['CommitOutcomeUnknown', 'CommitOutcomeUnknown'])
+    const { rows } = await direct.query(`select stream_id from "${schema}".events order by stream_id`)
+    expect(rows).toEqual([{ stream_id: 'a' }, { stream_id: 'b' }])
+  })
+})
+
+test('ids that were stored before do not tell that the batch around them is over', async () => {
+  await truth.events.append('held', added(1))
+  const event = { type: 'Added', data: { n: 1 }, id: '01900000-0000-7000-8000-000000000000' } as const
+  const key = { idempotencyKey: 'k' }
+  const first = await truth.events.append('keyed', [event], key)
+  const store = await openStore()
+  await whileHeld('held', async ({ pid, letGo }) => {
+    const outcomes = Promise.all([store.events.append('held', added(1, 2)), store.events.append('keyed', [event], key)])
+    await untilBlockedBy(direct, pid)
+    expect(proxy.cut('rf_append')).toBe(1)
+    // Time enough to find the old event, and to be wrong about the other one.
+    for (let look = 0; look < 50; look += 1) await truth.events.head()
+    await untilBlockedBy(direct, pid)
+    await letGo()
+    expect(await outcomes).toEqual([expect.objectContaining({ version: 2 }), first])
+  })
+  expect(await stored('held')).toEqual([
+    [1, 1],
+    [2, 2],
+  ])
+})
+
 /** Runs `work` while a transaction of the test's own holds a stream. */
 async function whileHeld(
   streamId: string,

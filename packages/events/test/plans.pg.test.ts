@@ -1,8 +1,8 @@
-import type { QueryConfigLike } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { CountingPool } from './counting-pool.js'
-import { newStore, storeOn, type TestStore } from './events-database.js'
+import type { CountingPool } from './support/counting-pool.js'
+import { customPlan, planOf, settledPlans, statementOf } from './support/plan-of.js'
+import { newCountedStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 const EVENTS = 200_000
@@ -13,9 +13,7 @@ let store: TestStore
 
 /** 2,000 streams of 50 events in turns, and one stream of the 100,000 that are left, among them. */
 beforeAll(async () => {
-  ;({ schema } = await newStore(database.pool))
-  pool = new CountingPool(database.pool)
-  store = storeOn(pool, schema)
+  ;({ store, schema, pool } = await newCountedStore(database.pool))
   await database.query(
     `insert into "${schema}".streams (stream_id, category, version)
       select 's-' || n, 'counter', case n when 0 then ${EVENTS / 2} else 50 end from generate_series(0, 2000) n`,
@@ -36,47 +34,6 @@ test('the seed is what the plans are about', async () => {
   const { rows } = await database.query(`select count(*)::int as events from "${schema}".events`)
   expect(rows).toEqual([{ events: EVENTS }])
 })
-
-interface PlanNode {
-  readonly 'Node Type': string
-  readonly 'Relation Name'?: string
-  readonly 'Index Name'?: string
-  readonly 'Scan Direction'?: string
-  readonly Filter?: string
-  readonly Plans?: readonly PlanNode[]
-}
-
-function nodesOf(node: PlanNode): readonly PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap((child) => nodesOf(child))]
-}
-
-/** The plan that a prepared statement has after so many executions. */
-async function planOf(statement: QueryConfigLike, mode: string, executions: number): Promise<readonly PlanNode[]> {
-  const client = await database.pool.connect()
-  try {
-    await client.query(`set plan_cache_mode = ${mode}`)
-    await client.query(`prepare planned as ${statement.text}`)
-    const values = (statement.values ?? []).map((value) =>
-      value === null ? 'null' : client.escapeLiteral(`${value as string | number}`),
-    )
-    const execute = `execute planned (${values.join(', ')})`
-    for (let turn = 0; turn < executions; turn += 1) await client.query(`explain ${execute}`)
-    const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(
-      `explain (format json) ${execute}`,
-    )
-    return nodesOf((rows[0] as (typeof rows)[0])['QUERY PLAN'][0].Plan)
-  } finally {
-    await client.query('deallocate planned; reset plan_cache_mode')
-    client.release()
-  }
-}
-
-/** The last statement that a read sends: the one that brings the rows. */
-async function statementOf(read: () => Promise<unknown>): Promise<QueryConfigLike> {
-  pool.take()
-  await read()
-  return pool.take().at(-1) as QueryConfigLike
-}
 
 const byStream = 'events_stream_no_version_key'
 const byPosition = 'events_pkey'
@@ -106,13 +63,9 @@ const cases = [
   },
 ]
 
-describe.each([
-  { mode: 'force_generic_plan', executions: 0 },
-  // What a connection settles on, after five executions that are planned for their values.
-  { mode: 'auto', executions: 5 },
-])('$mode', ({ mode, executions }) => {
+describe.each(settledPlans)('$mode', (how) => {
   test.each(cases)('$name is read by $index, without a sort or a filter', async ({ index, read }) => {
-    const nodes = await planOf(await statementOf(read), mode, executions)
+    const nodes = await planOf(database.pool, await statementOf(pool, read), how)
     const types = nodes.map((node) => node['Node Type'])
     expect(types.filter((type) => /Sort|Seq Scan|Bitmap|Gather/.test(type))).toEqual([])
     const scans = nodes.filter((node) => node['Relation Name'] === 'events')
@@ -124,7 +77,7 @@ describe.each([
 
 // The planner does not know which stream it is, and sorts what it takes for a hundred rows rather than walk the index.
 test.each(cases)('planned for its values, $name is read by $index too', async ({ index, read }) => {
-  const nodes = await planOf(await statementOf(read), 'force_custom_plan', 0)
+  const nodes = await planOf(database.pool, await statementOf(pool, read), customPlan)
   expect(nodes.filter((node) => /Seq Scan|Gather/.test(node['Node Type']))).toEqual([])
   const indexes = nodes.flatMap((node) => node['Index Name'] ?? [])
   expect(indexes.filter((name) => name.startsWith('events_'))).toEqual([index])

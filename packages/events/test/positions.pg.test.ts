@@ -1,6 +1,7 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
-import { added, newStore } from './events-database.js'
+import { inTransaction } from './support/blocking.js'
+import { added, newStore } from './support/test-store.js'
 
 const database = useDatabase({ max: 6 })
 
@@ -11,19 +12,14 @@ const starts = borders.flatMap((border) => [border - 3, border - 2, border - 1])
 test.each(starts)('positions, the head and the feed are exact from %d on', async (start) => {
   const { store, schema } = await newStore(database.pool)
   await database.query(`alter sequence "${schema}".events_position_seq restart with ${start}`)
-  const client = await database.pool.connect()
-  try {
-    await client.query('begin')
+  await inTransaction(database.pool, async (client) => {
     const open = await store.transaction({ client }, (tx) => tx.events.append('open', added(1)))
     expect(open.position).toBe(start)
     expect((await store.events.append('later', added(2))).position).toBe(start + 2)
     expect(await store.events.head()).toBe(start - 1)
     expect(await store.events.readAll({ after: start - 1 }).toArray()).toEqual([])
     await client.query('commit')
-  } finally {
-    await client.query('rollback')
-    client.release()
-  }
+  })
   expect(await store.events.head()).toBe(start + 2)
   for (const direction of ['forward', 'backward'] as const) {
     const positions: number[] = []
@@ -41,17 +37,12 @@ test.each(starts)('positions, the head and the feed are exact from %d on', async
 
 test('a floor far behind, and one ahead of the head that was noted before it, are told apart', async () => {
   const { store, schema } = await newStore(database.pool)
-  const client = await database.pool.connect()
-  try {
-    await client.query('begin')
+  await inTransaction(database.pool, async (client) => {
     await store.transaction({ client }, (tx) => tx.events.append('open', added(1)))
     // As if 2^39 - 2 events had been written since: the farthest a floor may lie behind.
     await database.query(`select setval('"${schema}".events_position_seq', ${2 ** 39 - 1})`)
     expect(await store.events.head()).toBe(0)
-  } finally {
-    await client.query('rollback')
-    client.release()
-  }
+  })
   expect(await store.events.head()).toBe(2 ** 39 - 1)
 })
 

@@ -1,7 +1,7 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import type { PoolClient } from 'pg'
 import { expect, test } from 'vitest'
-import { added, newStore, type TestStore } from './events-database.js'
+import { added, newStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase({ max: 6 })
 

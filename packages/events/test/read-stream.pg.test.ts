@@ -1,8 +1,8 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ReadStreamOptions } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
+import type { CountingPool } from './support/counting-pool.js'
+import { added, newCountedStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 const LENGTH = 23
@@ -11,9 +11,7 @@ let pool: CountingPool
 let store: TestStore
 
 beforeAll(async () => {
-  const opened = await newStore(database.pool)
-  pool = new CountingPool(database.pool)
-  store = storeOn(pool, opened.schema)
+  ;({ store, pool } = await newCountedStore(database.pool))
   // Neighbours on both sides of the stream, written in between.
   for (let version = 1; version <= LENGTH; version += 1) {
     await store.events.append('read', added(1, version))

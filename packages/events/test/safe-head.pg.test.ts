@@ -2,9 +2,10 @@ import { sync } from '@rillflow/schema'
 import { useDatabase } from '@rillflow/testing/vitest'
 import type { PoolClient } from 'pg'
 import { describe, expect, test } from 'vitest'
-import { floorLocks } from './floor-locks.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
-import { openPool } from './open-pool.js'
+import { inTransaction } from './support/blocking.js'
+import { floorLocks } from './support/floor-locks.js'
+import { added, newStore, storeOn, type TestStore } from './support/test-store.js'
+import { openPool } from './support/open-pool.js'
 
 const database = useDatabase({ max: 6 })
 
@@ -181,18 +182,13 @@ describe('the safe head', () => {
     test('is not held by a writer of the other database', async () => {
       const mine = storeOn(one.pool, 'clone')
       const foreign = storeOn(other.pool, 'clone')
-      const client = await other.pool.connect()
-      try {
-        await client.query('begin')
+      await inTransaction(other.pool, async (client) => {
         await appendOn(client, foreign, 's')
         await mine.events.append('s', added(2))
         expect(await mine.events.head()).toBe(2)
         await foreign.events.append('later', added(1))
         expect(await foreign.events.head()).toBe(0)
-      } finally {
-        await client.query('rollback')
-        client.release()
-      }
+      })
     })
   })
 })

@@ -3,9 +3,9 @@ import { sync } from '@rillflow/schema'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
 import { events, type ExpectedVersion } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
-import { added, families } from './events-database.js'
-import { notes } from './note-module.js'
+import { CountingPool } from './support/counting-pool.js'
+import { added, families } from './support/test-store.js'
+import { notes } from './support/notes.js'
 
 const database = useDatabase()
 

@@ -1,8 +1,8 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, expect, test, vi } from 'vitest'
-import { backendOf, untilBlockedBy } from './blocking.js'
-import { CountingPool } from './counting-pool.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
+import { backendOf, untilBlockedBy } from './support/blocking.js'
+import { CountingPool } from './support/counting-pool.js'
+import { added, newStore, storeOn, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 

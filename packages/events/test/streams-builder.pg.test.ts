@@ -1,6 +1,6 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, expect, test } from 'vitest'
-import { newStore, type TestStore } from './events-database.js'
+import { newStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 

@@ -1,10 +1,8 @@
-import type { QueryConfigLike } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { ReadAllOptions } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
-import { newStore, storeOn, type TestStore } from './events-database.js'
-import { planModes, planOf } from './query-plan.js'
+import type { CountingPool } from './support/counting-pool.js'
+import { newCountedStore, type TestStore } from './support/test-store.js'
+import { customPlan, planOf, settledPlans, statementOf } from './support/plan-of.js'
 
 const database = useDatabase()
 
@@ -13,9 +11,8 @@ let store: TestStore
 
 /** 2,000 streams of 50 events in turns, every third of them archived. */
 beforeAll(async () => {
-  const { schema } = await newStore(database.pool)
-  pool = new CountingPool(database.pool)
-  store = storeOn(pool, schema)
+  const { schema, ...counted } = await newCountedStore(database.pool)
+  ;({ store, pool } = counted)
   await database.query(
     `insert into "${schema}".streams (stream_id, category, version, archived_at)
       select 's-' || n, 'counter', 50, case when n % 3 = 0 then now() end from generate_series(0, 1999) n`,
@@ -29,19 +26,20 @@ beforeAll(async () => {
   await database.query(`vacuum analyze "${schema}".streams, "${schema}".events`)
 }, 60_000)
 
-const cases: readonly ReadAllOptions[] = [
+const cases: readonly Parameters<TestStore['events']['readAll']>[0][] = [
   { archived: 'exclude' },
   { archived: 'exclude', tombstoned: 'exclude', after: 50_000 },
   { archived: 'exclude', direction: 'backward' },
 ]
 
-describe.each(planModes)('$mode', (how) => {
+describe.each([customPlan, ...settledPlans])('$mode', (how) => {
   test.each(cases)('the feed without closed streams walks the positions (%j)', async (options) => {
-    const nodes = await planOf(database.pool, await statementOf({ ...options, limit: 500 }), how)
+    const read = () => store.events.readAll({ ...options, limit: 500 }).toArray()
+    const nodes = await planOf(database.pool, await statementOf(pool, read), how)
     expect(nodes.map((node) => node['Index Name'] ?? node['Node Type'])).toEqual([
       'Limit',
       'events_pkey',
-      'streams_stream_no_key',
+      'streams_pkey',
     ])
   })
 })
@@ -51,10 +49,3 @@ test('what is left out is what is archived, and a page is full all the same', as
   expect(page).toHaveLength(500)
   expect(page.filter((event) => Number(event.streamId.slice(2)) % 3 === 0)).toEqual([])
 })
-
-/** The statement that brings the rows, which is the last one that a read sends. */
-async function statementOf(options: ReadAllOptions): Promise<QueryConfigLike> {
-  pool.take()
-  await store.events.readAll(options as Parameters<TestStore['events']['readAll']>[0]).toArray()
-  return pool.take().at(-1) as QueryConfigLike
-}

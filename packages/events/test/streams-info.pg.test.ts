@@ -1,7 +1,7 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, expect, test } from 'vitest'
-import { CountingPool } from './counting-pool.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
+import { CountingPool } from './support/counting-pool.js'
+import { added, newStore, storeOn, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 

@@ -1,10 +1,9 @@
-import type { QueryConfigLike } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ListStreamsOptions } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
-import { planModes, planOf } from './query-plan.js'
+import type { CountingPool } from './support/counting-pool.js'
+import { added, newCountedStore, newStore, type TestStore } from './support/test-store.js'
+import { customPlan, planOf, settledPlans, statementOf } from './support/plan-of.js'
 
 const database = useDatabase()
 
@@ -108,9 +107,8 @@ describe('100,000 streams', () => {
   let store: TestStore
 
   beforeAll(async () => {
-    const { schema } = await newStore(database.pool)
-    pool = new CountingPool(database.pool)
-    store = storeOn(pool, schema)
+    const { schema, ...counted } = await newCountedStore(database.pool)
+    ;({ store, pool } = counted)
     await database.query(
       `insert into "${schema}".streams (stream_id, category, version, archived_at)
         select case when n % 2 = 0 then 'order-' else 'customer-' end || n, case when n % 1000 = 0 then 'rare' else 'usual' end,
@@ -131,9 +129,10 @@ describe('100,000 streams', () => {
     { options: { prefix: 'order-1', category: 'usual', archived: 'exclude' }, bounds: ['>=', '<'] },
   ]
 
-  describe.each(planModes)('$mode', (how) => {
+  describe.each([customPlan, ...settledPlans])('$mode', (how) => {
     test.each(cases)('$options walks the primary key, without a sort', async ({ options, bounds }) => {
-      const nodes = await planOf(database.pool, await statementOf({ ...options, limit: 100 }), how)
+      const list = () => store.events.listStreams({ ...options, limit: 100 }).toArray()
+      const nodes = await planOf(database.pool, await statementOf(pool, list), how)
       expect(nodes.map((node) => node['Node Type'])).toEqual(['Limit', 'Index Scan'])
       const [, scan] = nodes
       expect(scan?.['Index Name']).toBe('streams_pkey')
@@ -143,14 +142,6 @@ describe('100,000 streams', () => {
       expect(scan?.Filter ?? '').not.toContain('stream_id')
     })
   })
-
-  async function statementOf(options: ListStreamsOptions): Promise<QueryConfigLike> {
-    pool.take()
-    await store.events.listStreams(options).toArray()
-    const sent = pool.take()
-    expect(sent).toHaveLength(1)
-    return sent[0] as QueryConfigLike
-  }
 
   test('all of them come once, in order', async () => {
     const seen: string[] = []

@@ -1,10 +1,10 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { Client, Pool } from 'pg'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { asCopyClient, CopyIn } from '../src/transfer/copy-in.js'
-import { backendOf, untilBlockedBy } from './blocking.js'
-import { newStore, storeOn } from './events-database.js'
-import { eventsOf, numbered } from './transfer-support.js'
+import { asCopyClient, CopyIn } from '../src/transfer/import/copy-in.js'
+import { backendOf, untilBlockedBy } from './support/blocking.js'
+import { eventsOf, newStore, storeOn } from './support/test-store.js'
+import { numbered } from './support/numbered.js'
 
 const database = useDatabase()
 let client: Client

@@ -4,8 +4,9 @@ import { useDatabase } from '@rillflow/testing/vitest'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { defineEvents, events, parseExport, upcaster, type ImportEvent } from '../src/index.js'
-import { added, newStore, storeOn, type TestStore } from './events-database.js'
-import { numbered, poolWithoutCopy } from './transfer-support.js'
+import { added, newStore, storeOn, type TestStore } from './support/test-store.js'
+import { numbered } from './support/numbered.js'
+import { poolWithoutCopy } from './support/pool-without-copy.js'
 
 const database = useDatabase({ max: 6 })
 const RUNS = Number(process.env['RILLFLOW_TRANSFERS'] ?? 25)

@@ -1,41 +1,24 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
-import type { Pool } from 'pg'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { backendOf, untilBlockedBy } from './blocking.js'
-import { bundleFixture, type BundledFixture } from './bundle-fixture.js'
-import { newStore, type TestStore } from './events-database.js'
-import { openPool } from './open-pool.js'
-import { eventsOf, numbered } from './transfer-support.js'
+import { afterEach, expect, test } from 'vitest'
+import { backendOf, untilBlockedBy } from './support/blocking.js'
+import { eventsOf, newStore, type TestStore } from './support/test-store.js'
+import { useServer } from './support/use-server.js'
+import { numbered } from './support/numbered.js'
 
 const COUNT = 6_000
 const KILLS = 6
 
-let server: EmbeddedPostgres
-let pool: Pool
-let fixture: BundledFixture
+const server = useServer({ max: 6, fixture: 'transfer-import' })
 const children: ChildProcess[] = []
-
-beforeAll(async () => {
-  fixture = await bundleFixture('transfer-import')
-  server = await startPostgres({ from: 'embedded' })
-  pool = openPool(server.url, 6)
-})
 
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 
-afterAll(async () => {
-  await pool.end()
-  await server.stop()
-  fixture[Symbol.dispose]()
-})
-
 function startImport(schema: string, batchSize: number): ChildProcess {
   const args = [server.url, schema, String(COUNT), String(batchSize)]
-  const child = fork(fixture.file, args, { execArgv: [] })
+  const child = fork(server.file, args, { execArgv: [] })
   children.push(child)
   return child
 }
@@ -52,7 +35,7 @@ async function expectAllOnce(store: TestStore): Promise<void> {
 }
 
 test(`an import that is killed ${KILLS} times stores everything once, in order`, async () => {
-  const { store, schema } = await newStore(pool)
+  const { store, schema } = await newStore(server.pool)
   for (let kill = 1; kill <= KILLS; kill += 1) {
     // Small and odd, so that the kills land at other places of a batch.
     const child = startImport(schema, 37 * kill)
@@ -75,12 +58,12 @@ async function withGate(
   work: (gate: { readonly holder: number; readonly open: () => Promise<void> }) => Promise<void>,
 ): Promise<void> {
   const trigger = when.at === 'commit' ? 'constraint trigger gate after' : 'trigger gate before'
-  await pool.query(`
+  await server.pool.query(`
     create function "${schema}".gate() returns trigger language plpgsql as $$ begin
       if new.data ->> 'n' = '${when.n}' then perform pg_advisory_xact_lock_shared(77, 7); end if; return new; end $$;
     create ${trigger} insert on "${schema}".events ${when.at === 'commit' ? 'deferrable initially deferred' : ''}
       for each row execute function "${schema}".gate()`)
-  const client = await pool.connect()
+  const client = await server.pool.connect()
   try {
     await client.query('select pg_advisory_lock(77, 7)')
     const open = async (): Promise<void> => void (await client.query('select pg_advisory_unlock(77, 7)'))
@@ -92,8 +75,8 @@ async function withGate(
 }
 
 async function blockedBy(holder: number): Promise<number> {
-  await untilBlockedBy(pool, holder)
-  const { rows } = await pool.query<{ pid: number }>(
+  await untilBlockedBy(server.pool, holder)
+  const { rows } = await server.pool.query<{ pid: number }>(
     'select pid from pg_stat_activity where $1 = any(pg_blocking_pids(pid))',
     [holder],
   )
@@ -101,7 +84,7 @@ async function blockedBy(holder: number): Promise<number> {
 }
 
 test('a batch that commits after its process was killed is not stored again', async () => {
-  const { store, schema } = await newStore(pool)
+  const { store, schema } = await newStore(server.pool)
   await withGate(schema, { at: 'commit', n: 700 }, async ({ holder, open }) => {
     const child = startImport(schema, 500)
     const orphan = await blockedBy(holder)
@@ -109,7 +92,7 @@ test('a batch that commits after its process was killed is not stored again', as
     await once(child, 'exit')
     const second = runImport(store).catch((error: unknown) => error)
     // It has read how far the import is, and now waits for the server's process that the first one has left behind.
-    await untilBlockedBy(pool, orphan)
+    await untilBlockedBy(server.pool, orphan)
     await open()
     expect(await second).toMatchObject({
       code: 'ImportFailed',
@@ -129,13 +112,13 @@ test.each([
   { size: 10_000, end: 'pg_terminate_backend', code: 'ConnectionLost' },
   { size: 10, end: 'pg_cancel_backend', code: 'QueryCanceled' },
 ])('$end in the middle of a COPY of rows of $size bytes fails the batch alone', async ({ size, end, code }) => {
-  const { store, schema } = await newStore(pool)
+  const { store, schema } = await newStore(server.pool)
   const filler = 'x'.repeat(size)
   const rows = numbered(1_000, ['a', 'b']).map((row) => ({ ...row, data: { ...row.data, filler } }))
   const options = { batchSize: 600, name: 'big' }
   await withGate(schema, { at: 'insert', n: 605 }, async ({ holder, open }) => {
     const ended = store.events.import(rows, options).catch((error: unknown) => error)
-    await pool.query(`select ${end}($1)`, [await blockedBy(holder)])
+    await server.pool.query(`select ${end}($1)`, [await blockedBy(holder)])
     expect(await ended).toMatchObject({
       code: 'ImportFailed',
       row: 601,
@@ -146,16 +129,16 @@ test.each([
     await open()
   })
   expect(await eventsOf(store)).toHaveLength(600)
-  expect(pool.totalCount - pool.idleCount).toBe(0)
+  expect(server.pool.totalCount - server.pool.idleCount).toBe(0)
   expect(await store.events.import(rows, options)).toMatchObject({ skipped: 600, events: 400 })
   expect(await eventsOf(store)).toHaveLength(1_000)
 })
 
 test('a connection that is lost while COMMIT is out leaves the outcome to the next run', async () => {
-  const { store, schema } = await newStore(pool)
+  const { store, schema } = await newStore(server.pool)
   await withGate(schema, { at: 'commit', n: 700 }, async ({ holder, open }) => {
     const ended = runImport(store).catch((error: unknown) => error)
-    await pool.query('select pg_terminate_backend($1)', [await blockedBy(holder)])
+    await server.pool.query('select pg_terminate_backend($1)', [await blockedBy(holder)])
     expect(await ended).toMatchObject({
       code: 'ImportFailed',
       row: 501,

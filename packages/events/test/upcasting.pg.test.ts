@@ -13,7 +13,7 @@ import {
   type ReadAllOptions,
   type StoredEvent,
 } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
+import { CountingPool } from './support/counting-pool.js'
 
 const database = useDatabase()
 

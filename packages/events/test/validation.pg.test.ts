@@ -5,7 +5,7 @@ import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvents, events, type EventsOptions } from '../src/index.js'
-import { CountingPool } from './counting-pool.js'
+import { CountingPool } from './support/counting-pool.js'
 
 const database = useDatabase()
 

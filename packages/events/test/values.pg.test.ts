@@ -3,7 +3,7 @@ import { isRillflowError, type Json, type JsonObject, type ValuePath } from '@ri
 import { useDatabase } from '@rillflow/testing/vitest'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { newStore } from './events-database.js'
+import { newStore } from './support/test-store.js'
 
 const database = useDatabase()
 const CASES = Number(process.env['RILLFLOW_VALUES'] ?? 2_000)

@@ -1,7 +1,7 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { backendOf, untilBlockedBy } from './blocking.js'
-import { added, newStore, type TestStore } from './events-database.js'
+import { backendOf, inTransaction, untilBlockedBy } from './support/blocking.js'
+import { added, newStore, type TestStore } from './support/test-store.js'
 
 const database = useDatabase()
 
@@ -125,17 +125,12 @@ test('a mended stream keeps its number, category and age', async () => {
 })
 
 test('a repair waits for appends that are under way, and sees what they wrote', async () => {
-  const holder = await database.pool.connect()
-  try {
-    await holder.query('begin')
+  await inTransaction(database.pool, async (holder) => {
     await store.transaction({ client: holder }, (tx) => tx.events.append('b', added(1, 6)))
     const repaired = store.events.repair()
     await untilBlockedBy(database.pool, await backendOf(holder))
     await holder.query('commit')
     expect(await repaired).toEqual([])
-  } finally {
-    await holder.query('rollback')
-    holder.release()
-  }
+  })
   expect(await store.events.append('b', added(1, 7), { expected: 6 })).toMatchObject({ version: 7 })
 })

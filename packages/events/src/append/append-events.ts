@@ -12,6 +12,7 @@ import { IdempotencyMismatchError, StreamArchivedError, StreamTombstonedError } 
 import { toResult, type AppendResult } from './append-result.js'
 import { encodeAppends } from './encode-appends.js'
 import { loneAppendStatement, type LoneAppend } from './lone-append.js'
+import { nameRefusal } from './name-refusal.js'
 import type { PreparedAppend } from './prepare-append.js'
 
 /** An append of a batch either has its result or its own error; the others are not disturbed. */

@@ -13,10 +13,7 @@ export function encodeHeaders(headers: JsonObject | undefined): string | null {
 }
 
 /** Merges headers key by key; the narrower ones win. */
-export function mergeHeaders(
-  wider: JsonObject | undefined,
-  narrower: JsonObject | undefined,
-): JsonObject | undefined {
+export function mergeHeaders(wider: JsonObject | undefined, narrower: JsonObject | undefined): JsonObject | undefined {
   if (narrower === undefined) return wider
   checkHeaders(narrower)
   if (wider === undefined) return narrower

@@ -1,6 +1,9 @@
 /** Events as they are read: iterate them in constant memory, or take them all at once. */
 export interface EventReader<Event> extends AsyncIterable<Event> {
-  /** Reads everything in one round trip; mind the memory of a long stream. */
+  /**
+   * Reads everything at once; mind the memory of a long stream. One round trip for a stream; two for the feed, whose head
+   * is read first, and three at a store's first look at it, which checks the sequence too.
+   */
   toArray(): Promise<readonly Event[]>
 }
 

@@ -1,6 +1,6 @@
 import { defineStatement, type Statement } from '@rillflow/core'
 import type { FilterCondition } from './event-filter.js'
-import type { Direction } from './read-options.js'
+import type { Direction, ReadAllOptions } from './read-options.js'
 import { eventColumns } from './stored-row.js'
 
 /** A page of the feed. */
@@ -21,6 +21,11 @@ export interface FeedPage {
 
 /** A state of streams that readers may leave out. */
 export type HiddenState = 'archived' | 'tombstoned'
+
+/** The states whose streams these options leave out. */
+export function hiddenStates(options: Pick<ReadAllOptions, HiddenState>): readonly HiddenState[] {
+  return (['archived', 'tombstoned'] as const).filter((state) => options[state] === 'exclude')
+}
 
 /** What an index beside the one on positions can be declared for. */
 export type IndexedColumn = 'type' | 'category' | 'correlationId'

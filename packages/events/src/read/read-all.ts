@@ -6,7 +6,7 @@ import { expandTypes } from '../upcasting/expand-types.js'
 import { readFilters } from './event-filter.js'
 import { pagedReader, type EventReader } from './event-reader.js'
 import { checkCount, checkPresence, checkRange, defaultPageSize, type ReadAllOptions } from './read-options.js'
-import { readAllStatement, type HiddenState, type IndexedColumn } from './read-all-statement.js'
+import { hiddenStates, readAllStatement, type IndexedColumn } from './read-all-statement.js'
 import { readRows } from './read-rows.js'
 import type { EventRow } from './stored-row.js'
 
@@ -53,8 +53,4 @@ export function readAll(
     },
     { pageSize, limit },
   )
-}
-
-function hiddenStates(options: ReadAllOptions): readonly HiddenState[] {
-  return (['archived', 'tombstoned'] as const).filter((state) => options[state] === 'exclude')
 }

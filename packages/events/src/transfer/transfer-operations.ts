@@ -1,9 +1,9 @@
 import type { Scope } from '@rillflow/core'
 import type { EventFamilies, StoredEventOf } from '../definitions/define-events.js'
-import { exportEvents, type ExportOptions, type ExportParts } from './export-events.js'
-import type { ImportEvent, ImportEventOf, ImportSource } from './import-event.js'
-import { importEvents, type ImportParts } from './import-events.js'
-import type { ImportOptions, ImportResult, UntypedImportOptions } from './import-options.js'
+import { exportEvents, type ExportOptions, type ExportParts } from './export/export-events.js'
+import type { ImportEvent, ImportEventOf, ImportSource } from './import/import-event.js'
+import { importEvents, type ImportParts } from './import/import-events.js'
+import type { ImportOptions, ImportResult, UntypedImportOptions } from './import/import-options.js'
 
 /** Moves many events at once, in and out. */
 export interface TransferOperations<Families extends EventFamilies> {

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../event.js'
-import { isPromise } from './is-promise.js'
+import { isPromise } from '../is-promise.js'
 import { UpcastFailedError } from './upcast-errors.js'
 import type { Upcaster } from './upcaster.js'
 

@@ -4,7 +4,7 @@ import { UnknownEventTypeError } from '../errors.js'
 import type { StoredEvent } from '../event.js'
 import { toStoredEvent, type EventRow } from '../read/stored-row.js'
 import { applySteps } from './apply-steps.js'
-import { isPromise } from './is-promise.js'
+import { isPromise } from '../is-promise.js'
 import { describePlace, EventTooNewError, UpcastFailedError, type EventPlace } from './upcast-errors.js'
 
 /** How rows become events. */

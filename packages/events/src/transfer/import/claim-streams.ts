@@ -27,6 +27,7 @@ export const claimStatement = defineStatement(
   returning s.stream_id, s.stream_no::text as stream_no, s.version::text as version, s.category`,
 )
 
+/** A row of {@link claimStatement}. */
 export type ClaimRow = readonly [streamId: string, streamNo: string, version: string, category: string]
 
 /** Asked when the claim left streams out: closed ones. */
@@ -36,6 +37,7 @@ export const closedStatement = defineStatement(
   where s.stream_id in (select jsonb_array_elements_text($1::jsonb))`,
 )
 
+/** A row of {@link closedStatement}. */
 export type ClosedRow = readonly [streamId: string, tombstoned: string]
 
 /** What a batch asks of one stream; it grows row by row. */

@@ -1,5 +1,5 @@
-import type { EventFamilies, NewEventOf } from '../definitions/define-events.js'
-import type { NewEvent } from '../event.js'
+import type { EventFamilies, NewEventOf } from '../../definitions/define-events.js'
+import type { NewEvent } from '../../event.js'
 
 /** Where an event to import belongs, and what is kept of its past. */
 export interface ImportedPlace {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
@@ -9,7 +10,6 @@ import {
   type QueryResultLike,
   type Statement,
 } from '@rillflow/core'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 const attempts = 5
 

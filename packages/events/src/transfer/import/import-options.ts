@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '@rillflow/core'
-import { checkText } from '../append/check-text.js'
-import { checkCount } from '../read/read-options.js'
+import { checkText } from '../../append/check-text.js'
+import { checkCount } from '../../read/read-options.js'
 
 /** How events are imported. */
 export interface ImportOptions {

@@ -1,31 +1,23 @@
 import { encodeJson, InvalidArgumentError, uuidV7 } from '@rillflow/core'
-import { checkText } from '../append/check-text.js'
-import type { EventRegistry } from '../definitions/event-registry.js'
-import { LimitExceededError } from '../errors.js'
-import { isPromise } from '../upcasting/is-promise.js'
-import { readCreatedAt } from './created-at.js'
+import { checkOptionalText, checkText } from '../../append/check-text.js'
+import { checkUuid } from '../../append/check-uuid.js'
+import { encodeHeaders } from '../../append/encode-headers.js'
+import { maxSize, sizeOf, type PreparedEvent } from '../../append/prepared-event.js'
+import type { EventRegistry } from '../../definitions/event-registry.js'
+import { LimitExceededError } from '../../errors.js'
+import { isPromise } from '../../is-promise.js'
+import { readCreatedAt } from '../created-at.js'
 import type { ImportEvent } from './import-event.js'
 
 /** An event of an import, checked; its JSON is written. */
-export interface ImportRow {
+export interface ImportRow extends PreparedEvent {
   readonly streamId: string
   readonly category: string
   readonly version: number | undefined
-  readonly type: string
-  readonly schemaVersion: number
-  readonly data: string
-  readonly headers: string | null
-  readonly id: string
-  readonly causationId: string | null
-  readonly correlationId: string | null
   readonly createdAt: string | null
 }
 
-/** As for an append. */
-const maxSize = 64 * 1024 * 1024
 const maxSchemaVersion = 2 ** 31 - 1
-
-const uuidShape = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /** Does everything about an event that needs no database; a promise only where a schema answers with one. */
 export function prepareRow(
@@ -64,25 +56,19 @@ function toRow(registry: EventRegistry, event: ImportEvent, data: unknown): Impo
     type,
     schemaVersion: event.schemaVersion ?? currentVersion(registry, type),
     data: encodeJson(data),
-    headers: readHeaders(event.headers),
-    id: event.id ?? uuidV7(),
-    causationId: readId('causationId', event.causationId),
-    correlationId: readId('correlationId', event.correlationId),
+    headers: encodeHeaders(event.headers),
+    id: checkUuid(event.id ?? uuidV7()),
+    causationId: checkOptionalText('causationId', event.causationId),
+    correlationId: checkOptionalText('correlationId', event.correlationId),
     createdAt: event.createdAt === undefined ? null : readCreatedAt(event.createdAt),
   }
-  if (typeof row.id !== 'string' || !uuidShape.test(row.id)) refuse('id', 'The id of an event must be a UUID.')
   if (row.version !== undefined && !isFrom1To(Number.MAX_SAFE_INTEGER, row.version))
     refuse('version', 'version must be a whole number from 1.')
   if (!isFrom1To(maxSchemaVersion, row.schemaVersion))
     refuse('schemaVersion', `schemaVersion must be a whole number from 1 to ${maxSchemaVersion}.`)
-  if (rowSize(row) > maxSize)
-    throw new LimitExceededError(`An event takes ${maxSize} characters of JSON at most, not ${rowSize(row)}.`)
+  if (sizeOf(row) > maxSize)
+    throw new LimitExceededError(`An event takes ${maxSize} characters of JSON at most, not ${sizeOf(row)}.`)
   return row
-}
-
-/** About how many characters an event takes on the wire. */
-export function rowSize(row: ImportRow): number {
-  return row.data.length + (row.headers?.length ?? 0) + 200
 }
 
 function readCategory(registry: EventRegistry, { category, type }: ImportEvent): string {
@@ -97,19 +83,6 @@ function currentVersion(registry: EventRegistry, type: string): number {
   if (lineage !== undefined && lineage.type !== type)
     refuse('schemaVersion', `${JSON.stringify(type)} is called otherwise by now; say which schemaVersion its data has.`)
   return registry.schemaVersionOf(type)
-}
-
-function readHeaders(headers: ImportEvent['headers']): string | null {
-  if (headers === undefined) return null
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers))
-    refuse('headers', 'headers must be an object.')
-  return encodeJson(headers)
-}
-
-function readId(argument: string, id: string | undefined): string | null {
-  if (id === undefined) return null
-  checkText(argument, id)
-  return id
 }
 
 function isFrom1To(most: number, value: number): boolean {

@@ -32,5 +32,5 @@ export async function bundleFixture(name: string): Promise<BundledFixture> {
 }
 
 function inPackage(file: string): string {
-  return fileURLToPath(new URL(`../${file}`, import.meta.url))
+  return fileURLToPath(new URL(`../../${file}`, import.meta.url))
 }

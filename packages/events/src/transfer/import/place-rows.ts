@@ -1,5 +1,5 @@
 import { safeInteger, VersionConflictError } from '@rillflow/core'
-import { StreamArchivedError, StreamTombstonedError } from '../errors.js'
+import { StreamArchivedError, StreamTombstonedError } from '../../errors.js'
 import type { ClaimedStream } from './claim-streams.js'
 import type { ImportBatch } from './collect-batch.js'
 import { RowRefusal } from './import-failed-error.js'

@@ -1,5 +1,5 @@
 import { exportFormat } from './export-format.js'
-import type { ImportEvent } from './import-event.js'
+import type { ImportEvent } from '../import/import-event.js'
 import { MalformedExportError } from './malformed-export-error.js'
 import { splitLines, type TextSource } from './split-lines.js'
 

@@ -1,5 +1,5 @@
-import { fromMicros } from './created-at.js'
-import type { EventRow } from '../read/stored-row.js'
+import { fromMicros } from '../created-at.js'
+import type { EventRow } from '../../read/stored-row.js'
 
 /**
  * The text of an export, format 1: lines of JSON, each ended by a newline.

@@ -1,12 +1,12 @@
 import { safeInteger, type Scope } from '@rillflow/core'
-import type { EventRegistry } from '../definitions/event-registry.js'
-import type { HeadReader } from '../head/head-reader.js'
-import { readFilters } from '../read/event-filter.js'
-import { pagedReader } from '../read/event-reader.js'
-import { readAllStatement, type FeedPage, type IndexedColumn } from '../read/read-all-statement.js'
-import { checkCount, checkPresence, type ReadAllOptions } from '../read/read-options.js'
-import type { EventRow } from '../read/stored-row.js'
-import { expandTypes } from '../upcasting/expand-types.js'
+import type { EventRegistry } from '../../definitions/event-registry.js'
+import type { HeadReader } from '../../head/head-reader.js'
+import { readFilters } from '../../read/event-filter.js'
+import { pagedReader } from '../../read/event-reader.js'
+import { hiddenStates, readAllStatement, type FeedPage, type IndexedColumn } from '../../read/read-all-statement.js'
+import { checkCount, checkPresence, checkRange, type ReadAllOptions } from '../../read/read-options.js'
+import type { EventRow } from '../../read/stored-row.js'
+import { expandTypes } from '../../upcasting/expand-types.js'
 import { endLine, eventLine, headerLine } from './export-format.js'
 
 /** What part of the store is exported. */
@@ -29,7 +29,7 @@ export function exportEvents(scope: Scope, parts: ExportParts, options: ExportOp
   const { indexed, headReader, registry } = parts
   checkOptions(options)
   const filters = expandTypes(readFilters(options.filter), registry)
-  const hidden = (['archived', 'tombstoned'] as const).filter((state) => options[state] === 'exclude')
+  const hidden = hiddenStates(options)
   const { after = 0, to = Number.MAX_SAFE_INTEGER, limit, pageSize } = options
   return {
     async *[Symbol.asyncIterator]() {
@@ -67,9 +67,7 @@ function rowsOf(
 
 function checkOptions(options: ExportOptions): void {
   checkCount('after', options.after, 0)
-  checkCount('to', options.to, 0)
-  checkCount('limit', options.limit, 0)
-  checkCount('pageSize', options.pageSize, 1)
+  checkRange(options)
   checkPresence('archived', options.archived)
   checkPresence('tombstoned', options.tombstoned)
 }

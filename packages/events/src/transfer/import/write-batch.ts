@@ -19,13 +19,13 @@ import {
 } from './claim-streams.js'
 import type { ImportBatch } from './collect-batch.js'
 import { asCopyClient, CopyIn, type CopyClient } from './copy-in.js'
-import { fromMicros } from './created-at.js'
+import { fromMicros } from '../created-at.js'
 import { encodeCopy, importColumns } from './encode-copy.js'
 import { RowRefusal } from './import-failed-error.js'
 import { advanceStatement, importMoved } from './import-log.js'
 import { insertStatement, rowsPerInsert } from './insert-rows.js'
 import { inLentTransaction, rowsOf } from './lent-transaction.js'
-import { nameRefusal } from './name-refusal.js'
+import { nameRefusal } from '../../append/name-refusal.js'
 import { placeRows, type PlacedRow } from './place-rows.js'
 
 /** Where a batch goes. */

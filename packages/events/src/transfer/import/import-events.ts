@@ -1,6 +1,6 @@
 import { InvalidArgumentError, traced, type Connection, type Scope, type Target } from '@rillflow/core'
-import type { EventRegistry } from '../definitions/event-registry.js'
-import type { WakeUps } from '../head/wake-ups.js'
+import type { EventRegistry } from '../../definitions/event-registry.js'
+import type { WakeUps } from '../../head/wake-ups.js'
 import { BatchCollector, type ImportBatch } from './collect-batch.js'
 import type { ImportEvent, ImportSource } from './import-event.js'
 import { ImportFailedError, RowRefusal } from './import-failed-error.js'

@@ -1,7 +1,8 @@
 import type { QueryConfigLike } from '@rillflow/core'
 import type { Pool } from 'pg'
+import type { CountingPool } from './counting-pool.js'
 
-/** A node of what `explain (format json)` tells. */
+/** A node of a plan, as `explain (format json)` gives it. */
 export interface PlanNode {
   readonly 'Node Type': string
   readonly 'Relation Name'?: string
@@ -11,23 +12,38 @@ export interface PlanNode {
   readonly Plans?: readonly PlanNode[]
 }
 
-/** How a server plans a prepared statement: for its values, for any, or as a connection settles after five of them. */
-export const planModes = [
-  { mode: 'force_custom_plan', executions: 0 },
+/** How a server comes to plan a prepared statement. */
+export interface PlanMode {
+  readonly mode: string
+  /** How often the statement was executed before. */
+  readonly executions: number
+}
+
+/** For the values of this one execution. */
+export const customPlan: PlanMode = { mode: 'force_custom_plan', executions: 0 }
+
+/** For whatever values; and as a connection settles, after five executions that are planned for their values. */
+export const settledPlans: readonly PlanMode[] = [
   { mode: 'force_generic_plan', executions: 0 },
   { mode: 'auto', executions: 5 },
-] as const
+]
 
-/** All nodes of the plan that a prepared statement has. */
+/** The statement that brings the rows of a read: the last one that it sends. */
+export async function statementOf(pool: CountingPool, read: () => Promise<unknown>): Promise<QueryConfigLike> {
+  pool.take()
+  await read()
+  return pool.take().at(-1) as QueryConfigLike
+}
+
+/** The nodes of the plan that a prepared statement has, the root first. */
 export async function planOf(
   pool: Pool,
   statement: QueryConfigLike,
-  { mode, executions }: { readonly mode: string; readonly executions: number },
+  { mode, executions }: PlanMode,
 ): Promise<readonly PlanNode[]> {
   const client = await pool.connect()
   try {
-    await client.query(`set plan_cache_mode = ${mode}`)
-    await client.query(`prepare planned as ${statement.text}`)
+    await client.query(`set plan_cache_mode = ${mode}; prepare planned as ${statement.text}`)
     const values = (statement.values ?? []).map((value) =>
       value === null ? 'null' : client.escapeLiteral(`${value as string | number}`),
     )

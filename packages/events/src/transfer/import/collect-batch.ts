@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { EventRegistry } from '../definitions/event-registry.js'
-import { isPromise } from '../upcasting/is-promise.js'
+import { sizeOf } from '../../append/prepared-event.js'
+import type { EventRegistry } from '../../definitions/event-registry.js'
+import { isPromise } from '../../is-promise.js'
 import type { ImportEvent, ImportSource } from './import-event.js'
 import { RowRefusal } from './import-failed-error.js'
-import { prepareRow, rowSize, type ImportRow } from './prepare-row.js'
+import { prepareRow, type ImportRow } from './prepare-row.js'
 
 /** Rows of an import that are stored in one transaction. */
 export interface ImportBatch {
@@ -61,7 +62,7 @@ export class BatchCollector {
       try {
         const made = prepareRow(registry, event.value, validate)
         const row = isPromise(made) ? await made : made
-        size += rowSize(row)
+        size += sizeOf(row)
         rows.push(row)
       } catch (error) {
         throw new RowRefusal(this.#taken, error)

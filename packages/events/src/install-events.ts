@@ -1,0 +1,110 @@
+import type { Connection, InstalledModule, ModuleHost, Scope, TransactionScope } from '@rillflow/core'
+import { appendOne } from './append/append-events.js'
+import { Appender } from './append/appender.js'
+import { runAppend } from './append/run-append.js'
+import type { EventFamilies } from './definitions/define-events.js'
+import type { EventRegistry } from './definitions/event-registry.js'
+import type { EventReads, EventsShape, EventStore, TransactionEventStore } from './event-store.js'
+import type { EventsOptions } from './events-options.js'
+import { blockers } from './head/blockers.js'
+import { HeadReader } from './head/head-reader.js'
+import { Heads } from './head/heads.js'
+import { WakeUps } from './head/wake-ups.js'
+import { repairStreams, verifyStreams } from './maintenance/verify-streams.js'
+import type { IndexedColumn } from './read/read-all-statement.js'
+import { readAll } from './read/read-all.js'
+import { checkCount } from './read/read-options.js'
+import { readStream } from './read/read-stream.js'
+import { sessionPart } from './session/session-part.js'
+import { sendableAppend } from './streams/append-builder.js'
+import { streamOperations } from './streams/stream-operations.js'
+import { transferOperations } from './transfer/transfer-operations.js'
+import { upcasterCatalog } from './upcasting/upcaster-catalog.js'
+
+/** Makes what one store shares, and the API of each of its scopes. */
+export function installEvents<Families extends EventFamilies>(
+  { connection, logger }: ModuleHost,
+  registry: EventRegistry,
+  options: EventsOptions,
+): InstalledModule<EventsShape<Families>> {
+  const { groupCommit = true, wakeUps: notify = true, outcomeTimeout = 10_000, indexes: indexed = [] } = options
+  const wakeUps = new WakeUps(connection, logger, notify)
+  const appender = new Appender(connection, wakeUps, { groupCommit, outcomeTimeout })
+  const headReader = new HeadReader()
+  const heads = new Heads({ connection, logger, wakeUps, headReader, listen: notify })
+  return {
+    store: (scope) =>
+      storeApi<Families>(scope, { registry, headReader, indexed, appender, heads, connection, wakeUps }),
+    transaction: (scope) => transactionApi<Families>(scope, { registry, headReader, indexed, wakeUps }),
+    session: (scope) => sessionPart(scope, registry, wakeUps),
+    close: async () => {
+      await appender.close()
+      await heads.close()
+      wakeUps.close()
+    },
+  }
+}
+
+interface ReadParts {
+  readonly registry: EventRegistry
+  readonly headReader: HeadReader
+  readonly indexed: readonly IndexedColumn[]
+}
+
+function readApi<Families extends EventFamilies>(
+  scope: Scope,
+  { registry, headReader, indexed }: ReadParts,
+  inTransaction: boolean,
+): EventReads<Families> {
+  return {
+    ...streamOperations(scope),
+    // The registry has every type of the families, and a row of another type throws.
+    readStream: (streamId, options = {}) => readStream(scope, registry, streamId, options),
+    readAll: (options = {}) => readAll(scope, options, { registry, headReader, indexed, inTransaction }),
+    head: async () => headReader.read(scope, (await scope.target()).schema, inTransaction),
+  }
+}
+
+function storeApi<Families extends EventFamilies>(
+  scope: Scope,
+  parts: ReadParts & { appender: Appender; heads: Heads; connection: Connection; wakeUps: WakeUps },
+): EventStore<Families> {
+  const { registry, appender, heads } = parts
+  const appendTo: EventStore<Families>['append'] = (streamId, list, options = {}) =>
+    appender.track(() =>
+      runAppend(scope, { registry, streamId, events: list, options }, (schema, prepared) =>
+        appender.append(schema, prepared, options.signal),
+      ),
+    )
+  return {
+    ...readApi<Families>(scope, parts, false),
+    ...transferOperations<Families>(scope, parts),
+    append: appendTo,
+    stream: (streamId) => sendableAppend(streamId, appendTo),
+    async waitForHead(after, options = {}) {
+      checkCount('after', after, 0)
+      return heads.wait((await scope.target()).schema, after, options.signal)
+    },
+    blockers: () => blockers(scope),
+    verify: () => verifyStreams(scope),
+    repair: () => repairStreams(scope),
+    upcasters: upcasterCatalog(registry),
+  }
+}
+
+function transactionApi<Families extends EventFamilies>(
+  scope: TransactionScope,
+  parts: ReadParts & { wakeUps: WakeUps },
+): TransactionEventStore<Families> {
+  const { registry, wakeUps } = parts
+  const appendTo: TransactionEventStore<Families>['append'] = (streamId, list, options = {}) =>
+    runAppend(scope, { registry, streamId, events: list, options }, (schema, prepared) => {
+      scope.onCommit(() => wakeUps.committed(schema, false))
+      return appendOne(scope, schema, prepared, { notify: false, inTransaction: true })
+    })
+  return {
+    ...readApi<Families>(scope, parts, true),
+    append: appendTo,
+    stream: (streamId) => sendableAppend(streamId, appendTo),
+  }
+}
