@@ -1,40 +1,96 @@
-import { InvalidArgumentError, type Scope } from '@rillflow/core'
+import { InvalidArgumentError, isRillflowError, type Connection, type Scope } from '@rillflow/core'
+import type { BatchItem } from './batch/batch-item.js'
+import { sendBulk, type BulkResult, type Prepared } from './batch/bulk.js'
+import { readBodies, type Coalescing } from './batch/coalescing.js'
 import { checkDocumentId } from './collections/check-names.js'
-import type { DocumentCollection, FindOptions, PutOptions } from './document-collection.js'
-import { bringBackDocument, removeDocument } from './operations/change-document.js'
+import { parseField, toTextArray } from './collections/parse-field.js'
+import type { DocumentCollection, PutOptions } from './document-collection.js'
+import { bringBackDocument, purgeOne, removeDocument } from './operations/change-document.js'
 import { toBody, type AnyDocument } from './operations/document-body.js'
 import { execute, type Executor } from './operations/executor.js'
 import { checkExpected } from './operations/expected-version.js'
+import { patchDocument, patchValidated } from './operations/patch-document.js'
 import type { PreparedCollection } from './operations/prepared-collection.js'
-import { findDocuments, readDocument, readStoredDocument } from './operations/read-document.js'
+import { parseRead, readDocument, readField, readStoredDocument } from './operations/read-document.js'
 import { updateDocument } from './operations/update-document.js'
 import { writeDocument, type WriteTarget, type WrittenDocument } from './operations/write-document.js'
+import { toOperations } from './patch/patch.js'
+import { adviseIndexes } from './query/advise-indexes.js'
+import { CollectionQuery } from './query/collection-query.js'
+import type { AnyCondition } from './query/condition.js'
+import { runCompiled } from './query/compiled-query.js'
+import { importDocuments } from './transfer/import-documents.js'
 
 /** Any collection, before its types are put on. */
 export type AnyCollection = DocumentCollection<AnyDocument, unknown>
 
-/**
- * The methods of one collection on a scope.
- *
- * @param alone true on the store, where each statement is a transaction of its own.
- */
-export function collectionApi(collection: PreparedCollection, scope: Scope, alone: boolean): AnyCollection {
-  type Work<Result> = (target: WriteTarget) => Promise<Result>
+/** Where the calls on one collection go. */
+export interface CollectionHost {
+  readonly collection: PreparedCollection
+  readonly scope: Scope
+  /** On the store, where each statement is a transaction of its own; undefined inside a transaction. */
+  readonly store: { readonly coalescing: Coalescing; readonly connection: Connection } | undefined
+}
+
+type Work<Result> = (target: WriteTarget) => Promise<Result>
+
+/** The methods of one collection on a scope. */
+export function collectionApi(host: CollectionHost): AnyCollection {
+  const { collection, scope, store } = host
+  const alone = store !== undefined
+  const source = { collection, scope, alone }
   const run = <Result>(kind: 'read' | 'save', operation: string, work: Work<Result>): Promise<Result> =>
     execute({ kind, operation, scope, alone }, (executor: Executor) => work({ collection, executor }))
 
   async function put(operation: string, doc: unknown, options: PutOptions): Promise<WrittenDocument> {
     const expected = checkExpected(options.expected, 0)
     const body = await toBody(collection, doc)
-    return run('save', operation, (target) => writeDocument({ ...target, operation, body, expected }))
+    const item = { kind: 'put', collection, id: body.id, operation, expected, body } as const
+    return run('save', operation, ({ executor }) =>
+      store === undefined ? writeDocument({ ...item, executor }) : store.coalescing.write(executor.schema, item),
+    )
   }
 
-  return {
+  const bulk = (operation: string, prepared: readonly Prepared[]): Promise<BulkResult> =>
+    execute({ kind: 'save', operation, scope, alone, count: prepared.length }, (executor) =>
+      sendBulk(executor, prepared),
+    )
+
+  async function putMany(operation: string, docs: readonly unknown[], expectedOf: ExpectedOf): Promise<BulkResult> {
+    const prepared = docs.map((doc, place) =>
+      prepare(idOf(doc), async () => {
+        const expected = checkExpected(expectedOf(doc, place), 0)
+        const body = await toBody(collection, doc)
+        return { kind: 'put', collection, id: body.id, operation, expected, body }
+      }),
+    )
+    return bulk(operation, await Promise.all(prepared))
+  }
+
+  const query = new CollectionQuery(source)
+
+  const api: Omit<AnyCollection, 'query'> & { query(condition?: AnyCondition): CollectionQuery } = {
     put: (doc, options = {}) => put('put', doc, options),
     insert: (doc) => put('insert', doc, { expected: 0 }),
     async get(id) {
       checkDocumentId(id)
-      return run('read', 'get', (target) => readDocument(target, id))
+      const json = await run('read', 'get', (target) =>
+        store === undefined ? readDocument(target, id) : store.coalescing.get(target.executor.schema, collection, id),
+      )
+      return json === undefined ? undefined : parseRead(collection, json)
+    },
+    async getMany(ids) {
+      for (const id of ids) checkDocumentId(id)
+      const bodies = await run('read', 'getMany', ({ executor }) => readBodies(executor, collection, ids))
+      const read = async (json: string | undefined): Promise<AnyDocument | undefined> =>
+        json === undefined ? undefined : parseRead(collection, json)
+      return Promise.all(ids.map((id) => read(bodies.get(id))))
+    },
+    async getField(id, field) {
+      checkDocumentId(id)
+      const path = toTextArray(parseField(field))
+      // The field's type is put on by the interface.
+      return run('read', 'getField', (target) => readField(target, id, path)) as Promise<never>
     },
     async getStored(id) {
       checkDocumentId(id)
@@ -49,29 +105,89 @@ export function collectionApi(collection: PreparedCollection, scope: Scope, alon
         ),
       )
     },
+    async patch(id, build, options = {}) {
+      checkDocumentId(id)
+      const expected = checkExpected(options.expected, 1)
+      const request = { collection, id, expected, operations: toOperations(build) }
+      if (options.validate !== true) return run('save', 'patch', (target) => patchDocument({ ...request, ...target }))
+      return scope.transaction((tx) =>
+        execute({ kind: 'save', operation: 'patch', scope: tx, alone: false }, (executor) =>
+          patchValidated({ ...request, executor }),
+        ),
+      )
+    },
     async delete(id, options = {}) {
       checkDocumentId(id)
       const expected = checkExpected(options.expected, 1)
-      return run('save', 'delete', (target) => removeDocument({ ...target, id, expected }))
+      const item = { kind: 'delete', collection, id, operation: 'delete', expected } as const
+      return run('save', 'delete', ({ executor }) =>
+        store === undefined ? removeDocument({ ...item, executor }) : store.coalescing.write(executor.schema, item),
+      )
     },
     async restore(id, options = {}) {
       checkDocumentId(id)
       const expected = checkExpected(options.expected, 1)
       return run('save', 'restore', (target) => bringBackDocument({ ...target, id, expected }))
     },
-    async find(filter, options = {}) {
-      const limit = checkLimit(options)
-      return run('read', 'find', (target) => findDocuments(target, { filter: checkFilter(filter), limit }))
+    async purge(id, options = {}) {
+      checkDocumentId(id)
+      const expected = checkExpected(options.expected, 1)
+      return run('save', 'purge', (target) => purgeOne({ ...target, id, expected, force: options.force ?? false }))
     },
+    putMany: (docs, options = {}) => putMany('putMany', docs, (doc) => options.expected?.(doc)),
+    insertMany: (docs) => putMany('insertMany', docs, () => 0),
+    async patchMany(ids, build) {
+      const operations = toOperations(build)
+      const prepared = ids.map((id) =>
+        prepare(id, async () => {
+          checkDocumentId(id)
+          return { kind: 'patch', collection, id, operation: 'patchMany', expected: undefined, operations }
+        }),
+      )
+      return bulk('patchMany', await Promise.all(prepared))
+    },
+    async deleteMany(ids) {
+      const prepared = ids.map((id) =>
+        prepare(id, async () => {
+          checkDocumentId(id)
+          return { kind: 'delete', collection, id, operation: 'deleteMany', expected: undefined }
+        }),
+      )
+      return bulk('deleteMany', await Promise.all(prepared))
+    },
+    importAll: (docs, options = {}) =>
+      run('save', 'import', (target) => importDocuments({ ...target, connection: store?.connection }, docs, options)),
+    async find(condition, { limit } = {}) {
+      if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+        throw new InvalidArgumentError(
+          'limit',
+          'limit must be a whole number from 1, or left out to find every document.',
+        )
+      }
+      const found = query.where(condition)
+      return (limit === undefined ? found : found.limit(limit)).all() as Promise<AnyDocument[]>
+    },
+    query: (condition) => (condition === undefined ? query : query.where(condition)),
+    run: (compiled, params) => runCompiled(source, compiled, params) as Promise<never[]>,
+    adviseIndexes: () => run('read', 'adviseIndexes', ({ executor }) => adviseIndexes(collection, executor)),
+  }
+  // The types of queries are put on by the interface.
+  return api as unknown as AnyCollection
+}
+
+type ExpectedOf = (doc: unknown, place: number) => number | undefined
+
+/** An item, or why there is none: one document that does not fit is no reason to leave the others. */
+async function prepare(id: string | undefined, make: () => Promise<BatchItem>): Promise<Prepared> {
+  try {
+    return { item: await make() }
+  } catch (error) {
+    if (!isRillflowError(error)) throw error
+    return { id, error }
   }
 }
 
-function checkLimit({ limit }: FindOptions): number | undefined {
-  if (limit === undefined || (Number.isSafeInteger(limit) && limit >= 1)) return limit
-  throw new InvalidArgumentError('limit', 'limit must be a whole number from 1, or left out to find every document.')
-}
-
-function checkFilter(filter: unknown): Readonly<Record<string, unknown>> {
-  if (typeof filter === 'object' && filter !== null && !Array.isArray(filter)) return filter as Record<string, unknown>
-  throw new InvalidArgumentError('filter', 'find needs an object of fields and values; {} finds every document.')
+function idOf(doc: unknown): string | undefined {
+  const id = (doc as { readonly id?: unknown } | null | undefined)?.id
+  return typeof id === 'string' ? id : undefined
 }

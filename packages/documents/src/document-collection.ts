@@ -1,6 +1,14 @@
-import type { Filter } from './collections/field-types.js'
+import type { BulkResult } from './batch/bulk.js'
+import type { FieldOf, FieldValue } from './collections/field-types.js'
+import type { PatchedDocument } from './operations/patch-document.js'
 import type { WrittenDocument } from './operations/write-document.js'
+import type { PatchBuild } from './patch/patch.js'
+import type { CompiledQuery } from './query/compiled-query.js'
+import type { Condition } from './query/condition.js'
+import type { IndexAdvice } from './query/advise-indexes.js'
+import type { Query } from './query/query.js'
 import type { StoredDocument } from './stored-document.js'
+import type { ImportOptions } from './transfer/import-documents.js'
 
 /** How a document is put. */
 export interface PutOptions {
@@ -12,6 +20,27 @@ export interface PutOptions {
 export interface ChangeOptions {
   /** The version that the document must have, from 1. */
   readonly expected?: number | undefined
+}
+
+/** How a document is patched. */
+export interface PatchOptions extends ChangeOptions {
+  /**
+   * True also checks that the patched document fits the schema, and stores what the schema makes of it. The document then
+   * comes here and goes back, under a row lock, instead of staying where it is.
+   */
+  readonly validate?: boolean | undefined
+}
+
+/** How a document is purged. */
+export interface PurgeOptions extends ChangeOptions {
+  /** True also removes a document that is not soft-deleted. */
+  readonly force?: boolean | undefined
+}
+
+/** How many documents are put. */
+export interface PutManyOptions<Input> {
+  /** The version that each document must have; 0 when it must not exist, undefined for whatever is there. */
+  readonly expected?: ((doc: Input) => number | undefined) | undefined
 }
 
 /** How documents are found. */
@@ -46,6 +75,15 @@ export interface DocumentCollection<Document, Input = Document> {
   /** The document; undefined when it is missing or deleted. */
   get(id: string): Promise<Document | undefined>
 
+  /** The documents in the order of the ids, undefined where one is missing or deleted. */
+  getMany(ids: readonly string[]): Promise<(Document | undefined)[]>
+
+  /** One field of a document, without the rest; undefined when the document is missing or deleted, or has no such field. */
+  getField<const Field extends FieldOf<Document>>(
+    id: string,
+    field: Field,
+  ): Promise<FieldValue<Document, Field> | undefined>
+
   /** The document with its version and times, also when it is deleted; undefined when it was never stored. */
   getStored(id: string): Promise<StoredDocument<Document> | undefined>
 
@@ -69,6 +107,22 @@ export interface DocumentCollection<Document, Input = Document> {
   ): Promise<WrittenDocument>
 
   /**
+   * Changes parts of a document where it is, in one statement: several operations on several paths, all of them or none.
+   * A patch that changes nothing makes no version.
+   *
+   * @throws PatchRefused when an operation does not fit what is there. DocumentNotFound, DocumentDeleted, VersionConflict,
+   * UniqueConflict, UnstorableValue, InvalidArgument; ValidationFailed with `validate`.
+   *
+   * @example
+   * ```ts ignore
+   * await store.docs.orders.patch('o-1', (order) =>
+   *   order.set('address.city', 'Oslo').increment('lines[0].count', 2).append('tags', 'rush').remove('note'),
+   * )
+   * ```
+   */
+  patch(id: string, build: PatchBuild<Document>, options?: PatchOptions): Promise<PatchedDocument>
+
+  /**
    * Deletes softly: `get` and `find` no longer see the document, `restore` brings it back. It makes a version.
    *
    * @throws DocumentNotFound, DocumentDeleted, VersionConflict
@@ -83,10 +137,50 @@ export interface DocumentCollection<Document, Input = Document> {
   restore(id: string, options?: ChangeOptions): Promise<WrittenDocument>
 
   /**
-   * The documents whose fields all equal the filter's, in the order of their ids (by bytes).
+   * Removes a soft-deleted document for good, its id free again. With `force` also one that is not deleted.
    *
-   * Equality is JSON's: 5 is not '5', null is a stored null and no absent field, an object is equal to an object with the
-   * same properties and nothing more. A value is only ever data. A declared index on a field is used.
+   * @throws DocumentNotFound, DocumentNotDeleted, VersionConflict
+   */
+  purge(id: string, options?: PurgeOptions): Promise<WrittenDocument>
+
+  /**
+   * Stores many documents, new or not, by few statements of bounded size. Each document has its own outcome: one that is
+   * refused, or does not fit the schema, leaves the others alone.
+   *
+   * On the store every statement commits on its own.
+   *
+   * @example
+   * ```ts ignore
+   * const { outcomes, failed } = await store.docs.customers.putMany(customers)
+   * ```
+   */
+  putMany(docs: readonly Input[], options?: PutManyOptions<Input>): Promise<BulkResult>
+
+  /** Stores many new documents: `putMany` where none may exist. */
+  insertMany(docs: readonly Input[]): Promise<BulkResult>
+
+  /** Applies one patch to many documents, by few statements. @throws InvalidArgument, UnstorableValue for the patch */
+  patchMany(ids: readonly string[], build: PatchBuild<Document>): Promise<BulkResult>
+
+  /** Deletes many documents softly, by few statements. */
+  deleteMany(ids: readonly string[]): Promise<BulkResult>
+
+  /**
+   * Stores new documents of any number in constant memory, all of them or none, and gives their number: by COPY on the
+   * store, by statements of bounded size inside a transaction.
+   *
+   * @throws UniqueConflict when an id or a unique value is taken. ValidationFailed, UnstorableValue, InvalidArgument, and
+   * what the source of the documents throws.
+   *
+   * @example
+   * ```ts ignore
+   * await store.docs.customers.importAll(readLines('customers.ndjson'), { onProgress: ({ documents }) => log(documents) })
+   * ```
+   */
+  importAll(docs: Iterable<Input> | AsyncIterable<Input>, options?: ImportOptions): Promise<number>
+
+  /**
+   * The documents that meet a condition, in the order of their ids (by bytes): the short form of `query(condition).all()`.
    *
    * @throws InvalidArgument, UnstorableValue
    *
@@ -95,5 +189,27 @@ export interface DocumentCollection<Document, Input = Document> {
    * const inOslo = await store.docs.customers.find({ tier: 'pro', 'address.city': 'Oslo' }, { limit: 20 })
    * ```
    */
-  find(filter: Filter<Document>, options?: FindOptions): Promise<Document[]>
+  find(condition: Condition<Document>, options?: FindOptions): Promise<Document[]>
+
+  /**
+   * Begins a query; all documents unless a condition is given.
+   *
+   * @example
+   * ```ts ignore
+   * const page = await store.docs.customers
+   *   .query({ tier: oneOf(['free', 'pro']), visits: gte(5) })
+   *   .orderBy('visits', 'desc')
+   *   .page(20)
+   * ```
+   */
+  query(condition?: Condition<Document>): Query<Document>
+
+  /** Runs a query of `compileQuery` with values for its parameters. @throws InvalidArgument, ValidationFailed */
+  run<Values, Row>(query: CompiledQuery<Values, Row>, params: Values): Promise<Row[]>
+
+  /**
+   * Indexes that would serve what this process has asked this collection for and that no declared one serves, the most
+   * asked for first, with what each would cost. It reads at most 10,000 documents to tell.
+   */
+  adviseIndexes(): Promise<readonly IndexAdvice[]>
 }

@@ -1,6 +1,8 @@
 import { InvalidConfigError, moduleContract, type Module, type SchemaComponent, type Scope } from '@rillflow/core'
 import createDocuments from '../sql/0001_documents.sql'
-import { collectionApi, type AnyCollection } from './collection-api.js'
+import createPatches from '../sql/0002_patches.sql'
+import { Coalescing } from './batch/coalescing.js'
+import { collectionApi, type AnyCollection, type CollectionHost } from './collection-api.js'
 import { quote } from './describe-document.js'
 import type { CollectionRecord, DocumentsShape } from './documents-shape.js'
 import { prepareCollection, type PreparedCollection } from './operations/prepared-collection.js'
@@ -34,11 +36,15 @@ export function documents<const Collections extends CollectionRecord>(
     name: '@rillflow/documents',
     contract: moduleContract,
     components: [component([...prepared.values()])],
-    install: () => ({
-      store: (scope) => apis(prepared, scope, true),
-      transaction: (scope) => apis(prepared, scope, false),
-      session: (scope) => documentsSession(prepared, scope),
-    }),
+    install({ connection }) {
+      const coalescing = new Coalescing(connection)
+      return {
+        store: (scope) => apis(prepared, scope, { coalescing, connection }),
+        transaction: (scope) => apis(prepared, scope, undefined),
+        session: (scope) => documentsSession(prepared, scope),
+        close: () => coalescing.close(),
+      }
+    },
   }
   // The mapped types are built key by key; TypeScript cannot follow a loop.
   return module as unknown as Module<DocumentsShape<Collections>>
@@ -47,17 +53,22 @@ export function documents<const Collections extends CollectionRecord>(
 function component(collections: readonly PreparedCollection[]): SchemaComponent {
   return {
     module: 'documents',
-    migrations: [{ number: 1, name: 'documents', sql: createDocuments }],
-    indexes: collections.flatMap(({ indexes }) => indexes),
+    migrations: [
+      { number: 1, name: 'documents', sql: createDocuments },
+      { number: 2, name: 'patches', sql: createPatches },
+    ],
+    indexes: collections.flatMap(({ declared }) => declared.map(({ made }) => made)),
   }
 }
 
 function apis(
   collections: ReadonlyMap<string, PreparedCollection>,
   scope: Scope,
-  alone: boolean,
+  store: CollectionHost['store'],
 ): Record<string, AnyCollection> {
-  return Object.fromEntries([...collections].map(([key, prepared]) => [key, collectionApi(prepared, scope, alone)]))
+  return Object.fromEntries(
+    [...collections].map(([key, collection]) => [key, collectionApi({ collection, scope, store })]),
+  )
 }
 
 function checkNames(collections: CollectionRecord): void {

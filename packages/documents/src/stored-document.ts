@@ -10,3 +10,8 @@ export interface StoredDocument<Document> {
   readonly deletedAt: Date | undefined
   readonly doc: Document
 }
+
+/** Reads a time as the statements select it. */
+export function fromMicros(text: string): Date {
+  return new Date(Math.floor(Number(text) / 1000))
+}

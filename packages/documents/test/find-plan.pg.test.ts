@@ -42,7 +42,7 @@ async function onOneConnection(
     const store = createStore({ connection: { client }, modules: { docs: documents({ customers: Customer }) } })
     for (const { filter, limit } of queries) await store.docs.customers.find(filter, { limit })
     const { rows } = await client.query<Prepared>(
-      `select name, (generic_plans + custom_plans)::int as uses from pg_prepared_statements where name like 'rf_find_%'`,
+      `select name, (generic_plans + custom_plans)::int as uses from pg_prepared_statements where name like 'rf_query_%'`,
     )
     await look(client, rows)
   } finally {
@@ -118,7 +118,7 @@ test('a collection with more shapes of filters than names sends the rest unnamed
     const fields = Array.from({ length: 8 }, (_, at) => `f${at}`).filter((_, at) => (subset >> at) & 1)
     expect(await store.docs.many.find(Object.fromEntries(fields.map((field) => [field, 'x'])))).toEqual([])
   }
-  const { rows } = await client.query("select 1 from pg_prepared_statements where name like 'rf_find_%'")
+  const { rows } = await client.query("select 1 from pg_prepared_statements where name like 'rf_query_%'")
   await client.end()
   expect(rows).toHaveLength(100)
 })

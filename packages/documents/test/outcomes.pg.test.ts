@@ -1,6 +1,6 @@
 import { typed } from '@rillflow/core'
 import { describe, expect, test } from 'vitest'
-import { defineCollection } from '../src/index.js'
+import { defineCollection, type PatchBuild } from '../src/index.js'
 import { errorOf } from './support/error-of.js'
 import { useDocuments } from './support/use-documents.js'
 
@@ -20,6 +20,7 @@ async function bring(notes: Notes, id: string, state: (typeof states)[number]): 
 }
 
 const replacement = (id: string): { id: string; text: string } => ({ id, text: 'new' })
+const isNewText: PatchBuild<{ id: string; text: string }> = (patch) => patch.set('text', 'new')
 const calls = {
   put: (notes: Notes, id: string) => notes.put(replacement(id)),
   'put, expected 0': (notes: Notes, id: string) => notes.put(replacement(id), { expected: 0 }),
@@ -29,6 +30,12 @@ const calls = {
   update: (notes: Notes, id: string) => notes.update(id, (note) => ({ ...note, text: 'new' })),
   'update, expected 3': (notes: Notes, id: string) => notes.update(id, () => replacement(id), { expected: 3 }),
   'update, expected 2': (notes: Notes, id: string) => notes.update(id, () => replacement(id), { expected: 2 }),
+  patch: (notes: Notes, id: string) => notes.patch(id, isNewText),
+  'patch, expected 3': (notes: Notes, id: string) => notes.patch(id, isNewText, { expected: 3 }),
+  'patch, expected 2': (notes: Notes, id: string) => notes.patch(id, isNewText, { expected: 2 }),
+  'patch, validated': (notes: Notes, id: string) => notes.patch(id, isNewText, { validate: true }),
+  'patch, validated, expected 2': (notes: Notes, id: string) =>
+    notes.patch(id, isNewText, { validate: true, expected: 2 }),
   delete: (notes: Notes, id: string) => notes.delete(id),
   'delete, expected 3': (notes: Notes, id: string) => notes.delete(id, { expected: 3 }),
   'delete, expected 2': (notes: Notes, id: string) => notes.delete(id, { expected: 2 }),
@@ -60,6 +67,11 @@ const outcomes: Record<keyof typeof calls, Record<(typeof states)[number], objec
   update: { missing: notFound, live: isReplaced, deleted },
   'update, expected 3': { missing: notFound, live: isReplaced, deleted },
   'update, expected 2': { missing: notFound, live: conflict(2, 3), deleted },
+  patch: { missing: notFound, live: isReplaced, deleted },
+  'patch, expected 3': { missing: notFound, live: isReplaced, deleted },
+  'patch, expected 2': { missing: notFound, live: conflict(2, 3), deleted },
+  'patch, validated': { missing: notFound, live: isReplaced, deleted },
+  'patch, validated, expected 2': { missing: notFound, live: conflict(2, 3), deleted },
   delete: { missing: notFound, live: isDeleted, deleted },
   'delete, expected 3': { missing: notFound, live: isDeleted, deleted },
   'delete, expected 2': { missing: notFound, live: conflict(2, 3), deleted },
@@ -94,7 +106,7 @@ describe.each(Object.entries(places))('%s', (place, run) => {
     }
 
     const { version, text } = outcome as { version: number; text: string | undefined }
-    expect(await run((target) => calls[name](target, id))).toEqual({ id, version })
+    expect(await run((target) => calls[name](target, id))).toMatchObject({ id, version })
     expect(await notes.get(id)).toEqual(text === undefined ? undefined : { id, text })
     const after = await notes.getStored(id)
     expect(after).toMatchObject({ id, version, doc: { id } })
@@ -179,6 +191,10 @@ test.each([
     () => notes.put({ id, text: 'a' }),
     () => notes.insert({ id, text: 'a' }),
     () => notes.get(id),
+    () => notes.getMany(['fine', id]),
+    () => notes.getField(id, 'text'),
+    () => notes.patch(id, (patch) => patch.set('text', 'x')),
+    () => notes.purge(id),
     () => notes.getStored(id),
     () => notes.update(id, (note) => note),
     () => notes.delete(id),
@@ -199,4 +215,38 @@ test('the body of a row agrees with its id, also against SQL by hand', async () 
   await fixture.store.docs.notes.put({ id: 'agrees', text: 'a' })
   const edit = fixture.database.query(`update rillflow.docs set doc = '{"id": "other"}' where id = 'agrees'`)
   await expect(edit).rejects.toMatchObject({ code: '23514', constraint: 'docs_id_agrees' })
+})
+
+test('getMany and getField see live documents alone', async () => {
+  const notes = fixture.store.docs.notes
+  await notes.put({ id: 'many-1', text: 'a' })
+  await notes.put({ id: 'many-2', text: 'b' })
+  await notes.delete('many-2')
+  expect(await notes.getMany(['many-2', 'many-1', 'many-3', 'many-1'])).toEqual([
+    undefined,
+    { id: 'many-1', text: 'a' },
+    undefined,
+    { id: 'many-1', text: 'a' },
+  ])
+  expect(await notes.getMany([])).toEqual([])
+  expect(await notes.getField('many-1', 'text')).toBe('a')
+  expect(await notes.getField('many-1', 'none' as never)).toBeUndefined()
+  expect(await notes.getField('many-2', 'text')).toBeUndefined()
+  expect(await notes.getField('many-3', 'text')).toBeUndefined()
+})
+
+test('a purged document is gone: its id is new again, its version begins at 1', async () => {
+  const notes = fixture.store.docs.notes
+  await notes.put({ id: 'purged', text: 'a' })
+  await notes.put({ id: 'purged', text: 'b' })
+  const refused = await errorOf(notes.purge('purged'))
+  expect(refused).toMatchObject({ code: 'DocumentNotDeleted', collection: 'notes', id: 'purged' })
+  await notes.delete('purged')
+  expect(await errorOf(notes.purge('purged', { expected: 2 }))).toMatchObject({ expected: 2, actual: 3 })
+  expect(await notes.purge('purged', { expected: 3 })).toEqual({ id: 'purged', version: 3 })
+  expect(await notes.getStored('purged')).toBeUndefined()
+  expect(await errorOf(notes.purge('purged'))).toMatchObject({ code: 'DocumentNotFound' })
+  expect(await notes.insert({ id: 'purged', text: 'c' })).toEqual({ id: 'purged', version: 1 })
+  expect(await errorOf(notes.purge('purged', { force: true, expected: 2 }))).toMatchObject({ expected: 2, actual: 1 })
+  expect(await notes.purge('purged', { force: true })).toEqual({ id: 'purged', version: 1 })
 })

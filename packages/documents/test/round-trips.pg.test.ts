@@ -64,9 +64,18 @@ describe.each([
     ['delete', () => store.docs.notes.delete('live'), { version: 2 }],
     ['restore', () => store.docs.notes.restore('gone'), { version: 3 }],
     ['restore of a live one', () => store.docs.notes.restore('live'), { version: 1 }],
+    ['getMany', () => store.docs.notes.getMany(['gone', 'live']), [undefined, { id: 'live' }]],
+    ['getField', () => store.docs.notes.getField('live', 'text'), 'a'],
+    ['patch', () => store.docs.notes.patch('live', (patch) => patch.set('text', 'b')), { version: 2 }],
+    ['purge', () => store.docs.notes.purge('gone'), { version: 2 }],
     ['find', () => store.docs.notes.find({ text: 'a' }), [{ id: 'live' }]],
+    ['count', () => store.docs.notes.query().count(), 1],
+    ['page', () => store.docs.notes.query().orderBy('text').page(5), { rows: [{ id: 'live' }] }],
+    ['putMany', () => store.docs.notes.putMany([doc('new'), doc('live')]), { failed: 0 }],
+    ['patchMany', () => store.docs.notes.patchMany(['live', 'x'], (patch) => patch.set('text', 'b')), { failed: 1 }],
+    ['deleteMany', () => store.docs.notes.deleteMany(['live', 'gone']), { failed: 1 }],
   ])('%s is one named statement', async (_call, call, result) => {
-    expect(await call()).toMatchObject(result)
+    expect([await call()]).toMatchObject([result])
     expect(listening.sent).toEqual([expect.objectContaining({ name: expect.stringMatching(/^rf_/) as string })])
   })
 
@@ -81,6 +90,19 @@ describe.each([
       { code: 'DocumentDeleted' },
     ],
     ['put, deleted', () => store.docs.notes.put(doc('gone')), { code: 'DocumentDeleted' }],
+    ['purge of a live one', () => store.docs.notes.purge('live'), { code: 'DocumentNotDeleted' }],
+    ['purge, missing', () => store.docs.notes.purge('new'), { code: 'DocumentNotFound' }],
+    ['purge with a stale version', () => store.docs.notes.purge('gone', { expected: 7 }), { actual: 2 }],
+    [
+      'patch with a stale version',
+      () => store.docs.notes.patch('live', (patch) => patch.set('text', 'b'), { expected: 7 }),
+      { actual: 1 },
+    ],
+    [
+      'a patch that does not fit',
+      () => store.docs.notes.patch('live', (patch) => patch.set(['text', 0] as never, 'b' as never)),
+      { code: 'PatchRefused' },
+    ],
     ['delete, missing', () => store.docs.notes.delete('new'), { code: 'DocumentNotFound' }],
   ])('%s is refused in the same round trip', async (_call, call, error) => {
     expect(await errorOf(call())).toMatchObject(error)
@@ -123,6 +145,6 @@ test('a session sends every statement before the first answer, where the driver 
   answeredBefore.length = 0
   await session.saveChanges()
   await client.end()
-  // begin, then the four together, then commit.
-  expect(answeredBefore).toEqual([0, 1, 1, 1, 1, 5])
+  // begin, then the rows' locks, the puts and the deletes together, then commit.
+  expect(answeredBefore).toEqual([0, 1, 1, 1, 4])
 })

@@ -1,7 +1,7 @@
 import { createStore, typed } from '@rillflow/core'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineCollection, documents, index } from '../src/index.js'
+import { defineCollection, documents, index, oneOf } from '../src/index.js'
 import { blocked } from './support/blocked.js'
 import { errorOf } from './support/error-of.js'
 import { useDocuments } from './support/use-documents.js'
@@ -223,6 +223,184 @@ describe('saveChanges', () => {
     expect(await session.docs.customers.load('c-1')).not.toBe(before)
     expect(await session.docs.customers.load('c-2')).toBeUndefined()
   })
+})
+
+describe('loadMany', () => {
+  test('gives the documents in the order of the ids, by one statement for those not known', async () => {
+    await fixture.store.docs.orders.putMany([{ id: 'm-1', total: 1 }, { id: 'm-2', total: 2 }]) // prettier-ignore
+    const session = fixture.store.session()
+    const first = await session.docs.orders.load('m-1')
+    session.docs.orders.store({ id: 'm-3', total: 3 })
+    session.docs.orders.delete('m-4')
+    const loaded = await session.docs.orders.loadMany(['m-2', 'm-1', 'm-3', 'm-4', 'm-5', 'm-2'])
+    expect(loaded.map((order) => order?.total)).toEqual([2, 1, 3, undefined, undefined, 2])
+    expect(loaded[1]).toBe(first)
+    expect(loaded[5]).toBe(loaded[0])
+    session.docs.orders.evict('m-4')
+    // What was found missing is remembered as missing, and its version is expected.
+    await fixture.store.docs.orders.put({ id: 'm-5', total: 5 })
+    expect(await session.docs.orders.load('m-5')).toBeUndefined()
+    session.docs.orders.store({ id: 'm-5', total: 6 })
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'VersionConflict', id: 'm-5', expected: 0 })
+  })
+})
+
+describe('patch', () => {
+  test('is applied to what is there when it is saved; load shows it before', async () => {
+    await fixture.store.docs.orders.put({ id: 'p-1', total: 1 })
+    const session = fixture.store.session()
+    session.docs.orders.patch('p-1', (patch) => patch.increment('total', 10))
+    session.docs.orders.patch('p-1', (patch) => patch.increment('total', 100))
+    const shown = await session.docs.orders.load('p-1')
+    expect(shown).toEqual({ id: 'p-1', total: 111 })
+    expect(await session.docs.orders.load('p-1')).toBe(shown)
+    await fixture.store.docs.orders.put({ id: 'p-1', total: 5 })
+    expect(session.pending).toBe(1)
+    expect((await session.saveChanges()).docs).toEqual([{ collection: 'orders', id: 'p-1', version: 3 }])
+    expect(await session.docs.orders.load('p-1')).toEqual({ id: 'p-1', total: 115 })
+  })
+
+  test('on a staged document changes what is staged', async () => {
+    const session = fixture.store.session()
+    session.docs.orders.store({ id: 'p-2', total: 1 }, { expected: 0 })
+    session.docs.orders.patch('p-2', (patch) => patch.increment('total'))
+    session.docs.checked.store({ id: 'p-2', ok: false })
+    session.docs.checked.patch('p-2', (patch) => patch.set('ok', true))
+    expect(() => session.docs.orders.patch('p-2', (patch) => patch.set(['total', 'x'] as never, 1 as never))).toThrow(
+      expect.objectContaining({ code: 'PatchRefused' }),
+    )
+    expect(await session.docs.orders.load('p-2')).toEqual({ id: 'p-2', total: 2 })
+    // A patch makes nothing good: the document that it is applied to must fit as well.
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'ValidationFailed' })
+    session.docs.checked.evict('p-2')
+    expect((await session.saveChanges()).docs).toEqual([{ collection: 'orders', id: 'p-2', version: 1 }])
+  })
+
+  test('of what is missing, of another version or not fitting fails the save and stays staged', async () => {
+    await fixture.store.docs.orders.put({ id: 'p-3', total: 1 })
+    const session = fixture.store.session()
+    session.docs.orders.patch('p-4', (patch) => patch.increment('total'))
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'DocumentNotFound', id: 'p-4' })
+    session.docs.orders.evict('p-4')
+    session.docs.orders.patch('p-3', (patch) => patch.increment('total'), { expected: 7 })
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'VersionConflict', expected: 7, actual: 1 })
+    session.docs.orders.evict('p-3')
+    session.docs.orders.patch('p-3', (patch) => patch.set(['total', 'x'] as never, 1 as never))
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'PatchRefused' })
+    expect(session.pending).toBe(1)
+    session.docs.orders.delete('p-3')
+    expect((await session.saveChanges()).docs).toEqual([{ collection: 'orders', id: 'p-3', version: 2 }])
+  })
+
+  test('after a staged delete is refused', () => {
+    const session = fixture.store.session()
+    session.docs.orders.delete('p-5')
+    expect(() => session.docs.orders.patch('p-5', (patch) => patch.increment('total'))).toThrow(
+      expect.objectContaining({ code: 'InvalidState' }),
+    )
+  })
+})
+
+describe('evict and refresh', () => {
+  test('forget what is loaded and staged', async () => {
+    await fixture.store.docs.orders.put({ id: 'e-1', total: 1 })
+    const session = fixture.store.session()
+    const before = await session.docs.orders.load('e-1')
+    await fixture.store.docs.orders.put({ id: 'e-1', total: 2 })
+    session.docs.orders.store({ id: 'e-1', total: 9 })
+    expect(await session.docs.orders.refresh('e-1')).toEqual({ id: 'e-1', total: 2 })
+    expect(session.pending).toBe(0)
+    session.docs.orders.store({ id: 'e-1', total: 3 })
+    expect((await session.saveChanges()).docs).toMatchObject([{ version: 3 }])
+    session.docs.orders.evict('e-1')
+    const after = await session.docs.orders.load('e-1')
+    expect(after).toEqual({ id: 'e-1', total: 3 })
+    expect(after).not.toBe(before)
+  })
+})
+
+describe('documents that are changed in place', () => {
+  interface Mutable {
+    id: string
+    total: number
+  }
+  const tracked = async (session: ReturnType<typeof fixture.store.session>, id: string): Promise<Mutable> => {
+    const order = await session.docs.orders.load(id, { track: true })
+    if (order === undefined) throw new Error('it was put before')
+    return order
+  }
+
+  test('are stored when they were tracked, and only then', async () => {
+    await fixture.store.docs.orders.putMany([{ id: 'w-1', total: 1 }, { id: 'w-2', total: 1 }, { id: 'w-3', total: 1 }]) // prettier-ignore
+    const session = fixture.store.session()
+    const [one, two] = [await tracked(session, 'w-1'), await tracked(session, 'w-2')]
+    const untracked = (await session.docs.orders.load('w-3')) as Mutable
+    expect(session.pending).toBe(0)
+    one.total = 5
+    untracked.total = 5
+    expect(session.pending).toBe(1)
+    expect((await session.saveChanges()).docs).toEqual([{ collection: 'orders', id: 'w-1', version: 2 }])
+    expect((await session.saveChanges()).docs).toEqual([])
+    expect(await session.docs.orders.load('w-1')).toBe(one)
+    one.total = 6
+    two.total = 6
+    expect((await session.saveChanges()).docs).toMatchObject([{ id: 'w-1', version: 3 }, { id: 'w-2', version: 2 }]) // prettier-ignore
+    expect(await fixture.store.docs.orders.get('w-1')).toEqual({ id: 'w-1', total: 6 })
+    expect(await fixture.store.docs.orders.get('w-3')).toEqual({ id: 'w-3', total: 1 })
+  })
+
+  test('expect the version that was loaded; after a failure the object counts as it is then', async () => {
+    await fixture.store.docs.orders.put({ id: 'w-4', total: 1 })
+    const session = fixture.store.session()
+    const order = await tracked(session, 'w-4')
+    order.total = Number.NaN
+    expect(session.pending).toBe(1)
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'UnstorableValue', path: ['total'] })
+    order.total = 2
+    await fixture.store.docs.orders.put({ id: 'w-4', total: 9 })
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'VersionConflict', expected: 1, actual: 2 })
+    await fixture.database.query(`update rillflow.docs set version = 1 where id = 'w-4'`)
+    order.total = 3
+    expect((await session.saveChanges()).docs).toMatchObject([{ version: 2 }])
+    expect(await fixture.store.docs.orders.get('w-4')).toEqual({ id: 'w-4', total: 3 })
+  })
+
+  test('keep their id', async () => {
+    await fixture.store.docs.orders.put({ id: 'w-5', total: 1 })
+    const session = fixture.store.session()
+    const order = await tracked(session, 'w-5')
+    order.id = 'w-6'
+    expect(await errorOf(session.saveChanges())).toMatchObject({ code: 'InvalidArgument', argument: 'doc' })
+  })
+})
+
+test('puts, patches and deletes of two sessions in opposite roles do not deadlock', async () => {
+  await using store = createStore({
+    connection: fixture.database.url,
+    modules: { docs: documents({ orders: Order }) },
+    retry: { attempts: 1 },
+  })
+  for (let round = 1; round <= 15; round += 1) {
+    const ids = Array.from({ length: 12 }, (_, at) => `x-${round}-${at}`)
+    await store.docs.orders.putMany(
+      [...ids, `y-${round}-0`, `y-${round}-1`, `y-${round}-2`].map((id) => ({ id, total: 1 })),
+    )
+    const save = async (turn: number): Promise<void> => {
+      const session = store.session()
+      for (const [at, id] of ids.entries()) {
+        if ((at + turn) % 3 === 0) session.docs.orders.store({ id, total: 2 })
+        else session.docs.orders.patch(id, (patch) => patch.increment('total'))
+      }
+      session.docs.orders.delete(`y-${round}-${turn}`)
+      await session.saveChanges()
+    }
+    await Promise.all([save(0), save(1), save(2)])
+    const rows = await store.docs.orders
+      .query({ id: oneOf(ids) })
+      .withMetadata()
+      .all()
+    expect(rows.map(({ version }) => version)).toEqual(ids.map(() => 4))
+  }
 })
 
 describe('validation', () => {

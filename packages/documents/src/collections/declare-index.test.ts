@@ -2,7 +2,7 @@ import { typed } from '@rillflow/core'
 import { expect, test } from 'vitest'
 import { declareIndex } from './declare-index.js'
 import { defineCollection } from './define-collection.js'
-import { index } from './index-definition.js'
+import { fullText, gin, index } from './index-definition.js'
 import { toTextArray } from './parse-field.js'
 
 const long = 'ünïcödé_and_long_'.repeat(7)
@@ -34,12 +34,34 @@ test('whatever differs in the definition differs in the name', () => {
 
 test('the definition names the collection, the live documents and the field, quoted', () => {
   expect(declareIndex("it's", index('a.b"c\\')).definition).toBe(
-    `on :"schema".docs ((doc #>  E'{"a","b\\\\"c\\\\\\\\"}'::text[]), id) where collection = 'it''s' and deleted_at is null`.replace(
-      `b\\\\"c`,
-      `b\\\\"c`,
-    ),
+    String.raw`on :"schema".docs ((coalesce(doc #> E'{"a","b\\"c\\\\"}'::text[], 'null'::jsonb)), id) where collection = 'it''s' and deleted_at is null`,
   )
 })
+
+test('several fields, whole documents and words have their own definitions', () => {
+  expect(declareIndex('c', index(['a', 'b'], { unique: true })).definition).toBe(
+    `on :"schema".docs ((coalesce(doc #> '{"a"}'::text[], 'null'::jsonb)), (coalesce(doc #> '{"b"}'::text[], 'null'::jsonb))) where collection = 'c' and deleted_at is null and coalesce(doc #> '{"a"}'::text[], 'null'::jsonb) <> 'null'::jsonb and coalesce(doc #> '{"b"}'::text[], 'null'::jsonb) <> 'null'::jsonb`,
+  )
+  expect(declareIndex('c', gin()).definition).toBe(
+    `on :"schema".docs using gin (doc jsonb_path_ops) where collection = 'c' and deleted_at is null`,
+  )
+  expect(declareIndex('c', fullText('a', { language: 'english' })).definition).toBe(
+    `on :"schema".docs using gin ((to_tsvector('pg_catalog.english'::regconfig, doc #> '{"a"}'::text[]))) where collection = 'c' and deleted_at is null`,
+  )
+})
+
+test('a language that is not in the list is refused', () => {
+  expect(() => fullText('a', { language: "english'; drop table docs; --" as never })).toThrow(
+    expect.objectContaining({ code: 'InvalidArgument', argument: 'language' }),
+  )
+})
+
+test.each([[[]], [['a', 'a']], [Array.from({ length: 32 }, (_, at) => `f${at}`)]])(
+  'an index over %s is refused',
+  (fields) => {
+    expect(() => index(fields)).toThrow(expect.objectContaining({ code: 'InvalidArgument', argument: 'fields' }))
+  },
+)
 
 test('a text array escapes what would end an element', () => {
   expect(toTextArray(['a', 'b"c', 'd\\', '', 'null', 'x,y', '{}'])).toBe(

@@ -12,6 +12,7 @@ export interface Collection<Schema extends DocumentSchema = DocumentSchema> {
   readonly name: string
   readonly schema: Schema
   readonly indexes: readonly IndexDefinition[]
+  readonly validateReads: boolean
 }
 
 /** What a collection is made of. */
@@ -19,6 +20,11 @@ export interface CollectionOptions<Schema extends DocumentSchema> {
   /** Any Standard Schema; what it makes of a document (its output) is what is stored. It must have `id: string`. */
   readonly schema: Schema
   readonly indexes?: readonly IndexDefinition<FieldOf<StandardSchemaV1.InferOutput<Schema>>>[] | undefined
+  /**
+   * True also validates what is read, and gives what the schema makes of it: for documents that others write, or that are
+   * older than the schema. False unless told.
+   */
+  readonly validateReads?: boolean | undefined
 }
 
 /**
@@ -50,17 +56,16 @@ export function defineCollection<Schema extends DocumentSchema>(
     )
   }
   checkIndexes(name, indexes)
-  return { name, schema, indexes }
+  return { name, schema, indexes, validateReads: options.validateReads ?? false }
 }
 
 function checkIndexes(name: string, indexes: readonly IndexDefinition[]): void {
   const seen = new Set<string>()
-  for (const { fields } of indexes) {
-    const key = JSON.stringify(fields)
+  for (const { kind, fields } of indexes) {
+    const key = JSON.stringify([kind, fields])
     if (seen.has(key)) {
-      throw new InvalidConfigError(
-        `The collection ${quote(name)} declares two indexes on ${fields.map(quote).join(', ')}; keep one of them.`,
-      )
+      const over = kind === 'gin' ? 'the whole documents' : fields.map(quote).join(', ')
+      throw new InvalidConfigError(`The collection ${quote(name)} declares two indexes on ${over}; keep one of them.`)
     }
     seen.add(key)
   }

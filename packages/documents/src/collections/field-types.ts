@@ -29,6 +29,3 @@ export type FieldValue<Value, Field extends string> = Value extends object
       ? Exclude<Value[Field], undefined>
       : never
   : never
-
-/** Fields and the values that they must have, all of them. */
-export type Filter<Document> = { readonly [Field in FieldOf<Document>]?: FieldValue<Document, Field> }

@@ -1,6 +1,8 @@
 import { safeInteger } from '@rillflow/core'
+import { DocumentNotDeletedError, DocumentNotFoundError } from '../errors.js'
 import type { ChangeRow } from '../sql/change-document.js'
 import { deleteDocument } from '../sql/delete-document.js'
+import { purgeDocument } from '../sql/purge-document.js'
 import { restoreDocument } from '../sql/restore-document.js'
 import { refuseChange, versionConflict, type ChangeRequest } from './refuse-change.js'
 import { namingUniqueConflicts } from './unique-conflict.js'
@@ -35,6 +37,23 @@ export async function bringBackDocument(change: Change): Promise<WrittenDocument
   const isWanted = row[1] || (!row[2] && (change.expected === undefined || change.expected === version))
   if (!isWanted) throw versionConflict(request, version)
   return { id: change.id, version }
+}
+
+/**
+ * Removes one document for good; a live one with `force` only.
+ *
+ * @throws DocumentNotFound, DocumentNotDeleted, VersionConflict
+ */
+export async function purgeOne(change: Change & { readonly force: boolean }): Promise<WrittenDocument> {
+  const { collection, executor, id, expected, force } = change
+  const values = [collection.name, id, expected === undefined ? null : `${expected}`, force ? 'true' : 'false']
+  const row = (await executor.query<ChangeRow>(purgeDocument(executor.schema, values))).rows[0]
+  const request = toRequest('purge', change)
+  if (row === undefined) throw new DocumentNotFoundError('purge', request)
+  const version = safeInteger(row[0], 'version')
+  if (row[1]) return { id, version }
+  if (!row[2] && !force) throw new DocumentNotDeletedError(request)
+  throw versionConflict(request, version)
 }
 
 async function send(change: Change, statement: typeof deleteDocument): Promise<ChangeRow | undefined> {

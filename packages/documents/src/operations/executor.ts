@@ -14,18 +14,20 @@ export interface Call {
   readonly operation: string
   readonly scope: Scope
   readonly alone: boolean
+  /** How many documents; one unless told. */
+  readonly count?: number | undefined
 }
 
 /** Resolves the target, then runs `work` on it under the channel that listeners subscribe to. */
 export async function execute<Result>(call: Call, work: (executor: Executor) => Promise<Result>): Promise<Result> {
-  const { kind, operation, scope, alone } = call
+  const { kind, operation, scope, alone, count = 1 } = call
   const { schema, tenant } = await scope.target()
   const context = (): OperationContext => ({
     operation,
     schema,
     tenant,
     correlationId: scope.context().correlationId,
-    count: 1,
+    count,
   })
   return traced(kind, context, () => work({ schema, alone, query: (statement) => scope.query(statement) }))
 }

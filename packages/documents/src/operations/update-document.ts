@@ -6,7 +6,8 @@ import { parse } from './read-document.js'
 import { refuseChange } from './refuse-change.js'
 import { writeDocument, type WriteTarget, type WrittenDocument } from './write-document.js'
 
-interface Update extends WriteTarget {
+/** A change under a row lock. */
+export interface Update extends WriteTarget {
   readonly id: string
   readonly expected: number | undefined
   readonly change: (doc: AnyDocument) => unknown
@@ -21,7 +22,7 @@ type LockRow = readonly [doc: string, version: string, deleted: boolean]
  */
 export async function updateDocument(update: Update): Promise<WrittenDocument> {
   const { collection, executor, id, change } = update
-  const held = await lock(update)
+  const held = await lockForUpdate(update)
   const body = await toBody(collection, await change(parse(held.doc)))
   if (body.id !== id) {
     throw new InvalidArgumentError(
@@ -32,9 +33,13 @@ export async function updateDocument(update: Update): Promise<WrittenDocument> {
   return writeDocument({ collection, executor, operation: 'update', body, expected: held.version })
 }
 
-async function lock({ collection, executor, id, expected }: Update): Promise<{ doc: string; version: number }> {
+/** Reads one live document and keeps others from changing it until the transaction ends. */
+export async function lockForUpdate(
+  { collection, executor, id, expected }: Omit<Update, 'change'>,
+  operation = 'update',
+): Promise<{ doc: string; version: number }> {
   const { rows } = await executor.query<LockRow>(lockDocument(executor.schema, [collection.name, id]))
-  const request = { operation: 'update', collection: collection.name, id, expected }
+  const request = { operation, collection: collection.name, id, expected }
   const row = rows[0]
   if (row === undefined) return refuseChange(request, undefined)
   const [doc, text, deleted] = row

@@ -1,3 +1,14 @@
+import type { PatchBuild } from '../patch/patch.js'
+
+/** How a document is loaded. */
+export interface LoadOptions {
+  /**
+   * True makes `saveChanges` look whether the object was changed in place, and store it if so: it costs an encoding at
+   * each save. An object that is not tracked is stored by `store` alone.
+   */
+  readonly track?: boolean | undefined
+}
+
 /** One collection of a session: what is loaded is remembered, what is stored or deleted is written by `saveChanges`. */
 export interface DocumentSession<Document, Input = Document> {
   /**
@@ -6,7 +17,10 @@ export interface DocumentSession<Document, Input = Document> {
    *
    * @throws InvalidArgument
    */
-  load(id: string): Promise<Document | undefined>
+  load(id: string, options?: LoadOptions): Promise<Document | undefined>
+
+  /** Several documents as this session sees them, in the order of the ids, by one statement for those not known yet. */
+  loadMany(ids: readonly string[], options?: LoadOptions): Promise<(Document | undefined)[]>
 
   /**
    * Stages the document whole, as it is now: it is validated and encoded here, and later changes to the object do not
@@ -25,11 +39,25 @@ export interface DocumentSession<Document, Input = Document> {
   store(doc: Input, options?: { readonly expected?: number | undefined }): void
 
   /**
+   * Stages a patch, applied where the document is: to what is there when it is saved, whatever its version unless
+   * `expected` is given. `load` shows the document with it. On a document that is staged, it changes what is staged.
+   *
+   * @throws InvalidArgument, UnstorableValue; PatchRefused for a staged document, else `saveChanges` throws it.
+   */
+  patch(id: string, build: PatchBuild<Document>, options?: { readonly expected?: number | undefined }): void
+
+  /**
    * Stages a soft delete, with the version known from `load` unless told. Deleting what is staged as new only unstages it.
    *
    * @throws InvalidArgument
    */
   delete(id: string, options?: { readonly expected?: number | undefined }): void
+
+  /** Forgets all about a document: what is staged for it, and what was loaded. */
+  evict(id: string): void
+
+  /** Forgets all about a document, and loads it as it is now. */
+  refresh(id: string, options?: LoadOptions): Promise<Document | undefined>
 }
 
 /** What `saveChanges` tells of one document. */

@@ -15,6 +15,11 @@ interface Entry {
 export class IdentityMap {
   readonly #entries = new Map<string, Entry>()
 
+  /** Whether it is known, or on its way. */
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
   /** What is known already; undefined while nothing is, or while it is on its way. */
   known(id: string): Loaded | undefined {
     return this.#entries.get(id)?.loaded
@@ -37,6 +42,10 @@ export class IdentityMap {
   /** Replaces what is known, also what a read that is under way will bring. */
   set(id: string, loaded: Loaded): void {
     this.#entries.set(id, { loading: Promise.resolve(loaded), loaded })
+  }
+
+  forget(id: string): void {
+    this.#entries.delete(id)
   }
 
   clear(): void {

@@ -1,10 +1,35 @@
 import { defineStatement } from '@rillflow/core'
+import { micros } from './micros.js'
 
 /** The body of a live document: `[collection, id]`. */
 export const getDocument = defineStatement(
   'get',
   (schema) =>
     `select doc::text as doc from ${schema}.docs where collection = $1::text and id = $2::text and deleted_at is null`,
+)
+
+/** One field of a live document: `[collection, id, path]`. */
+export const getField = defineStatement(
+  'get field',
+  (schema) =>
+    `select (doc #> $3::text[])::text as field from ${schema}.docs
+where collection = $1::text and id = $2::text and deleted_at is null`,
+)
+
+/** Those of several documents that are live: `[collection, ids]`. */
+export const getDocuments = defineStatement(
+  'get many',
+  (schema) =>
+    `select id, doc::text as doc from ${schema}.docs
+where collection = $1::text and id = any($2::text[]) and deleted_at is null`,
+)
+
+/** Those of several documents that are live, with their versions: `[collection, ids]`. */
+export const getVersions = defineStatement(
+  'load many',
+  (schema) =>
+    `select id, doc::text as doc, version::text as version from ${schema}.docs
+where collection = $1::text and id = any($2::text[]) and deleted_at is null`,
 )
 
 /** A document as it is stored; the times are microseconds since 1970. */
@@ -30,8 +55,3 @@ export const lockDocument = defineStatement(
   (schema) => `select doc::text as doc, version::text as version, deleted_at is not null as deleted
 from ${schema}.docs where collection = $1::text and id = $2::text for no key update`,
 )
-
-/** As text, because a timestamp's own text depends on the settings of the connection. */
-function micros(column: string): string {
-  return `(extract(epoch from ${column}) * 1000000)::bigint::text as ${column}`
-}
