@@ -157,7 +157,8 @@ describe('R3: a restore that forgot the sequence', () => {
     await expect(failed).rejects.toThrow(/setval/)
     expect((await readStored(young, schema)).events).toHaveLength(2)
     // What the message says to do.
-    await young.query(`select setval('${schema}.events_position_seq', (select max(position) from ${schema}.events))`)
+    await young.query(`select setval('${schema}.events_position_seq', (select max(position) from ${schema}.events)),
+      setval('${schema}.streams_stream_no_seq', (select max(stream_no) from ${schema}.streams))`)
     expect(await open(young).events.head()).toBe(2)
     expect(await open(young).events.append('stream-0', [{ type: 'Closed', data: {} }])).toMatchObject({
       version: 3,

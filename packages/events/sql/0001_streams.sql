@@ -2,7 +2,7 @@
 create table :"schema".streams (
   -- in byte order, so that a prefix is a range of the index
   stream_id text collate "C" primary key,
-  stream_no bigint generated always as identity,
+  stream_no bigint generated always as identity (sequence name :"schema".streams_stream_no_seq),
   category text not null,
   version bigint not null,
   created_at timestamptz not null default now(),
@@ -31,11 +31,12 @@ create table :"schema".events (
   constraint events_stream_no_version_key unique (stream_no, version)
 );
 
--- The number of a stream. A function, and not a subquery, so that the planner sees which stream it is and how long.
-create function :"schema".stream_no_of(id text) returns bigint
+-- The number of a stream, unless it is tombstoned and not asked for. A function, and not a subquery, so that the planner
+-- sees which stream it is and how long.
+create function :"schema".stream_no_of(id text, even_tombstoned boolean) returns bigint
   language plpgsql stable parallel safe set search_path to pg_catalog, pg_temp as $$
 begin
-  return (select s.stream_no from :"schema".streams s where s.stream_id = id);
+  return (select s.stream_no from :"schema".streams s where s.stream_id = id and (even_tombstoned or s.tombstoned_at is null));
 end
 $$;
 

@@ -23,7 +23,7 @@ declare
 begin
   perform set_config('rillflow.maintenance', 'on', true);
   delete from :"schema".events e using :"schema".streams s
-    where s.stream_id = of_stream and s.tombstoned_at is not null and e.stream_no = s.stream_no;
+    where s.stream_id = of_stream and s.tombstoned_at is not null and e.stream_no = s.stream_no and e.stream_id = s.stream_id;
   get diagnostics erased = row_count;
   perform set_config('rillflow.maintenance', '', true);
   return erased;

@@ -86,14 +86,15 @@ export class IdempotencyMismatchError extends RillflowError<'IdempotencyMismatch
 }
 
 /**
- * The sequence of positions is behind the positions that are stored, as after a restore of the tables without it: new
- * events would be given positions that are taken, or that readers have passed.
+ * A sequence is behind what is stored, as after a restore of the tables without it: new events would be given positions
+ * that are taken or that readers have passed, or new streams the number of another.
  */
 export class SequenceBehindError extends RillflowError<'SequenceBehind'> {
   constructor(schema: string, cause?: unknown) {
     super(
-      `The sequence events_position_seq of schema ${JSON.stringify(schema)} is behind the events that are stored. Set it ` +
-        'right before anything is appended: select setval(\'"<schema>".events_position_seq\', (select max(position) from "<schema>".events));',
+      `A sequence of schema ${JSON.stringify(schema)} is behind the events that are stored. Set both right before anything ` +
+        'is appended: select setval(\'"<schema>".events_position_seq\', (select max(position) from "<schema>".events)), ' +
+        'setval(\'"<schema>".streams_stream_no_seq\', (select max(stream_no) from "<schema>".streams));',
       { code: 'SequenceBehind', cause },
     )
   }

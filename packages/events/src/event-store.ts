@@ -1,6 +1,6 @@
 import type { AppendResult } from './append/append-result.js'
 import type { AppendOptions, StoreAppendOptions } from './append/prepare-append.js'
-import type { EventFamilies, NewEventOf, StoredEventOf } from './definitions/define-events.js'
+import type { BareEventOf, EventFamilies, NewEventOf, StoredEventOf } from './definitions/define-events.js'
 import type { Blocker } from './head/blockers.js'
 import type { StreamProblem } from './maintenance/verify-streams.js'
 import type { EventReader } from './read/event-reader.js'
@@ -13,6 +13,10 @@ import type { UpcasterCatalog } from './upcasting/upcaster-catalog.js'
 /** What can be done with the events of one tenant, on the store and inside a transaction. */
 export interface EventReads<Families extends EventFamilies> extends StreamOperations {
   /** Reads one stream; a stream that does not exist has no events, nor has one that was tombstoned, unless asked for. */
+  readStream(
+    streamId: string,
+    options: ReadStreamOptions & { readonly metadata: false },
+  ): EventReader<BareEventOf<Families>>
   readStream(streamId: string, options?: ReadStreamOptions): EventReader<StoredEventOf<Families>>
   /**
    * Reads every stream in the order of positions, up to the safe head as it is when the reading begins. Nothing that

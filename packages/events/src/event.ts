@@ -12,15 +12,19 @@ export interface NewEvent<Type extends string = string, Data = unknown> {
   readonly correlationId?: string | undefined
 }
 
-/** An event as it is stored. */
-export interface StoredEvent<Type extends string = string, Data = unknown> {
+/** What a fold needs of an event. */
+export interface BareEvent<Type extends string = string, Data = unknown> {
   readonly type: Type
   readonly data: Data
-  /** A UUID. */
-  readonly id: string
   readonly streamId: string
   /** The place in the stream: 1, 2, 3 … without holes. */
   readonly version: number
+}
+
+/** An event as it is stored. */
+export interface StoredEvent<Type extends string = string, Data = unknown> extends BareEvent<Type, Data> {
+  /** A UUID. */
+  readonly id: string
   /** The place in the store: rising, with holes where a transaction rolled back. */
   readonly position: number
   readonly category: string

@@ -10,6 +10,7 @@ export {
   type EventSchemas,
   type NewEventOf,
   type StoredEventIn,
+  type BareEventOf,
   type StoredEventOf,
 } from './definitions/define-events.js'
 export type { NewerVersions, UnknownTypes } from './definitions/event-registry.js'
@@ -25,7 +26,7 @@ export {
   UnknownEventTypeError,
   UnsafeIsolationError,
 } from './errors.js'
-export type { NewEvent, StoredEvent } from './event.js'
+export type { BareEvent, NewEvent, StoredEvent } from './event.js'
 export type { EventReads, EventsShape, EventStore, StagedEventStore, TransactionEventStore } from './event-store.js'
 export { events } from './events.js'
 export type { EventsOptions } from './events-options.js'

@@ -13,7 +13,7 @@ import { WakeUps } from './head/wake-ups.js'
 import { repairStreams, verifyStreams } from './maintenance/verify-streams.js'
 import type { IndexedColumn } from './read/read-all-statement.js'
 import { readAll } from './read/read-all.js'
-import { checkCount } from './read/read-options.js'
+import { checkCount, type ReadStreamOptions } from './read/read-options.js'
 import { readStream } from './read/read-stream.js'
 import { sessionPart } from './session/session-part.js'
 import { sendableAppend } from './streams/append-builder.js'
@@ -59,7 +59,8 @@ function readApi<Families extends EventFamilies>(
   return {
     ...streamOperations(scope),
     // The registry has every type of the families, and a row of another type throws.
-    readStream: (streamId, options = {}) => readStream(scope, registry, streamId, options),
+    readStream: ((streamId: string, options: ReadStreamOptions = {}) =>
+      readStream(scope, registry, streamId, options)) as EventReads<Families>['readStream'],
     readAll: (options = {}) => readAll(scope, options, { registry, headReader, indexed, inTransaction }),
     head: async () => headReader.read(scope, (await scope.target()).schema, inTransaction),
   }

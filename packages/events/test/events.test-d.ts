@@ -100,3 +100,10 @@ expectTypeOf(session.saveChanges()).resolves.toEqualTypeOf<{ readonly events: re
 defineEvents('order', { OrderPlaced: { total: 'number' } })
 // @ts-expect-error: a family is made by defineEvents
 events({ order: { OrderPlaced: typed<{ total: number }>() } })
+
+for await (const event of store.events.readStream('o', { metadata: false })) {
+  expectTypeOf(event.version).toEqualTypeOf<number>()
+  expectTypeOf(event.type).toEqualTypeOf<'OrderPlaced' | 'OrderShipped' | 'CustomerMoved'>()
+  // @ts-expect-error what was not read is not there
+  void event.position
+}

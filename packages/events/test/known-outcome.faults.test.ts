@@ -4,9 +4,9 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { FaultyProxy } from '../../../test/reliability/support/faulty-proxy.js'
 import type { ExpectedVersion } from '../src/index.js'
-import { backendOf, untilBlockedBy } from './blocking.js'
-import { added, newStore, storeOn, type TestStore, type TestStoreOptions } from './events-database.js'
-import { openPool } from './open-pool.js'
+import { backendOf, untilBlockedBy } from './support/blocking.js'
+import { added, newStore, storeOn, type TestStore, type TestStoreOptions } from './support/test-store.js'
+import { openPool } from './support/open-pool.js'
 
 let server: EmbeddedPostgres
 let direct: pg.Pool

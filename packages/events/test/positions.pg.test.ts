@@ -1,7 +1,7 @@
 import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
 import { inTransaction } from './support/blocking.js'
-import { added, newStore } from './support/test-store.js'
+import { added, newStore, storeOn } from './support/test-store.js'
 
 const database = useDatabase({ max: 6 })
 
@@ -97,4 +97,20 @@ test('a version beyond 2^53 - 1 is refused, and nothing is stored', async () => 
     actual: Number.MAX_SAFE_INTEGER,
   })
   expect(await store.events.readStream('s').toArray()).toHaveLength(1)
+})
+
+test('a sequence of stream numbers that lags is named, before a stream takes the number of another', async () => {
+  const { store, schema } = await newStore(database.pool)
+  await store.events.append('a', added(1))
+  // Also after a failed append, which draws a number all the same.
+  const fallBack = () => database.query(`select setval('"${schema}".streams_stream_no_seq', 1, false)`)
+  const behind = { code: 'SequenceBehind' }
+  await fallBack()
+  await expect(store.events.append('b', added(1))).rejects.toMatchObject(behind)
+  await fallBack()
+  await expect(store.transaction((tx) => tx.events.append('b', added(1)))).rejects.toMatchObject(behind)
+  await fallBack()
+  await expect(storeOn({ connect: () => database.pool.connect() }, schema).events.head()).rejects.toMatchObject(behind)
+  await database.query(`select setval('"${schema}".streams_stream_no_seq', 1)`)
+  expect(await store.events.append('b', added(1))).toMatchObject({ version: 1 })
 })

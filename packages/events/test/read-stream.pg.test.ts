@@ -67,6 +67,32 @@ describe('a range of a stream is what the model says', () => {
   })
 })
 
+describe('without metadata', () => {
+  test.each(cases.filter(({ limit }) => limit !== 1))('%o', async (options) => {
+    const reader = store.events.readStream('read', { ...options, metadata: false })
+    const expected = model(options).map((version) => ({
+      type: 'Added',
+      data: { n: version },
+      streamId: 'read',
+      version,
+    }))
+    expect(await reader.toArray()).toEqual(expected)
+    const paged = []
+    for await (const event of store.events.readStream('read', { ...options, pageSize: 4, metadata: false })) {
+      paged.push(event)
+    }
+    expect(paged).toEqual(expected)
+  })
+
+  test('is one statement, which reads nothing else', async () => {
+    pool.take()
+    await store.events.readStream('read', { metadata: false }).toArray()
+    const statements = pool.take()
+    expect(statements).toHaveLength(1)
+    expect(statements[0]?.text).not.toMatch(/headers|created_at|event_id/)
+  })
+})
+
 test('a stream that does not exist has no events', async () => {
   expect(await store.events.readStream('nobody').toArray()).toEqual([])
   expect(await iterate('nobody', { direction: 'backward' })).toEqual([])

@@ -1,6 +1,6 @@
 import { InvalidConfigError, type StandardSchemaV1 } from '@rillflow/core'
 import { wantedOfText } from '../append/check-text.js'
-import type { NewEvent, StoredEvent } from '../event.js'
+import type { BareEvent, NewEvent, StoredEvent } from '../event.js'
 
 /** Event types and the schema of each one's data. */
 export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>
@@ -28,6 +28,15 @@ type NewEventIn<Schemas extends EventSchemas> = {
 export type StoredEventOf<Families extends EventFamilies> = {
   [Key in keyof Families]: StoredEventIn<Families[Key]['schemas']>
 }[keyof Families]
+
+/** What is read back without metadata. */
+export type BareEventOf<Families extends EventFamilies> = {
+  [Key in keyof Families]: BareEventIn<Families[Key]['schemas']>
+}[keyof Families]
+
+type BareEventIn<Schemas extends EventSchemas> = {
+  [Type in keyof Schemas & string]: BareEvent<Type, StandardSchemaV1.InferOutput<Schemas[Type]>>
+}[keyof Schemas & string]
 
 /** What is read back of one family. */
 export type StoredEventIn<Schemas extends EventSchemas> = {

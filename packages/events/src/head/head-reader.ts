@@ -10,8 +10,9 @@ const sequenceStatement = defineStatement(
   'check_sequence',
   (
     schema,
-  ) => `select coalesce((select max(e.position) from ${schema}.events e), 0) > s.last_value - (not s.is_called)::int as behind
-  from ${schema}.events_position_seq s`,
+  ) => `select coalesce((select max(e.position) from ${schema}.events e), 0) > p.last_value - (not p.is_called)::int
+    or coalesce((select max(e.stream_no) from ${schema}.events e), 0) > n.last_value - (not n.is_called)::int as behind
+  from ${schema}.events_position_seq p, ${schema}.streams_stream_no_seq n`,
 )
 
 /** Reads the safe heads of a store's schemas. */

@@ -19,6 +19,10 @@ export interface ReadStreamOptions {
   readonly limit?: number | undefined
   /** How many events an iteration fetches at a time; 500 unless told. */
   readonly pageSize?: number | undefined
+  /**
+   * False gives of each event what a fold needs, its type, data, version and stream id, in about half the time.
+   */
+  readonly metadata?: boolean | undefined
   /** Validates the data of each event by the schema of its type, and gives what the schema makes of it. */
   readonly validate?: boolean | undefined
   /**

@@ -1,12 +1,12 @@
-import { safeInteger, type JsonObject } from '@rillflow/core'
+import { jsonText, safeInteger, type JsonObject } from '@rillflow/core'
 import type { StoredEvent } from '../event.js'
 
 /**
- * What every read selects of `events e`, in the order of {@link EventRow}. JSON is cast to text, so that no driver parses
- * it; numbers are not, because a cast for each of them costs the server an eighth of a read.
+ * What every read selects of `events e`, in the order of {@link EventRow}. Nothing is cast that a driver gives as it is: a
+ * cast for each column costs the server an eighth of a read.
  */
 export const eventColumns = `e.position, e.version, e.type, e.schema_version,
-  e.data::text as data, e.headers::text as headers, e.event_id, e.causation_id, e.correlation_id,
+  ${jsonText('e.data')} as data, ${jsonText('e.headers')} as headers, e.event_id, e.causation_id, e.correlation_id,
   e.category, e.stream_id, (extract(epoch from e.created_at) * 1000000)::bigint as created_at`
 
 /** A row of {@link eventColumns}. */

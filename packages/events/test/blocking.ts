@@ -1,1 +1,0 @@
-export { backendOf, untilBlockedBy } from './support/blocking.js'

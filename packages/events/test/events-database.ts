@@ -1,1 +1,0 @@
-export { added, newStore, storeOn, type TestStore, type TestStoreOptions } from './support/test-store.js'

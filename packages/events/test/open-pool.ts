@@ -1,1 +1,0 @@
-export { openPool } from './support/open-pool.js'
