@@ -59,8 +59,8 @@ function readApi<Families extends EventFamilies>(
   return {
     ...streamOperations(scope),
     // The registry has every type of the families, and a row of another type throws.
-    readStream: ((streamId: string, options: ReadStreamOptions = {}) =>
-      readStream(scope, registry, streamId, options)) as EventReads<Families>['readStream'],
+    readStream: ((streamId: string, options?: ReadStreamOptions) =>
+      readStream(scope, registry, streamId, options ?? {})) as EventReads<Families>['readStream'],
     readAll: (options = {}) => readAll(scope, options, { registry, headReader, indexed, inTransaction }),
     head: async () => headReader.read(scope, (await scope.target()).schema, inTransaction),
   }

@@ -203,15 +203,17 @@ function isComplete(given: Partial<UrlConnection & PoolConnection & ClientConnec
 }
 
 function makePool(options: UrlConnection): PoolLike {
-  const pool = new pg.Pool({
+  // The types of pg do not know the last option yet.
+  const config: pg.PoolConfig & { readonly pipeline: boolean } = {
     connectionString: options.url,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: options.connectTimeout ?? 10_000,
     idleTimeoutMillis: options.idleTimeout ?? 10_000,
     application_name: options.applicationName ?? 'rillflow',
-    // The statements of a session leave together. The types of pg do not know the option yet.
-    ...{ pipeline: true },
-  })
+    // The statements of a session leave together.
+    pipeline: true,
+  }
+  const pool = new pg.Pool(config)
   // One that the server ends in the breath in which it is made breaks before it can be lent.
   pool.on('connect', (client) => client.on('error', ignore))
   return pool

@@ -11,7 +11,11 @@ export interface Migration {
 export interface DeclaredIndex {
   /** Unique in its schema, at most 63 bytes. */
   readonly name: string
-  /** What follows `create [unique] index <name>`; `:"schema"` as in a migration: `on :"schema".docs ((doc->>'email'))`. */
+  /**
+   * What follows `create [unique] index <name>`, from its table on; `:"schema"` as in a migration:
+   * `on :"schema".docs ((doc->>'email'))`. Another definition belongs under another name: under the same one, two releases
+   * that run side by side would each replace the index of the other.
+   */
   readonly definition: string
   readonly unique: boolean
 }
