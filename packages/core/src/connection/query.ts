@@ -48,7 +48,9 @@ function toConfig(client: ClientLike, statement: Statement, prepare: boolean): P
   const values = statement.values as unknown[]
   const text = takesParsers(client) ? statement.text : withJsonCast(statement.text)
   const config = { text, values, rowMode: 'array' as const, types: ownParsers }
-  return prepare && statement.name !== undefined ? { ...config, name: statement.name } : config
+  if (!prepare || statement.name === undefined) return config
+  // An adapter may stand on a connection that also serves us without it, and there one name must mean one text.
+  return { ...config, name: text === statement.text ? statement.name : `${statement.name}t` }
 }
 
 /** The client of node-postgres in JavaScript, which leaves the values of a query to the parsers that come with it. */
