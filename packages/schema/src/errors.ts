@@ -64,24 +64,49 @@ export class SchemaNewerError extends RillflowError<'SchemaNewer'> {
   }
 }
 
-/** A migration or a declared index was refused by the database and rolled back whole; `cause` is the driver's error. */
+/** A migration was refused by the database and rolled back whole; `cause` is the driver's error. */
 export class MigrationFailedError extends RillflowError<'MigrationFailed'> {
   readonly schema: string
   readonly module: string
-  /** Undefined for a declared index. */
-  readonly number: number | undefined
-  /** The name of the migration, or of the index. */
+  readonly number: number
   readonly migration: string
 
-  constructor(
-    message: string,
-    options: { schema: string; module: string; number: number | undefined; migration: string; cause: unknown },
-  ) {
+  constructor(message: string, options: MigrationName & { readonly schema: string; readonly cause: unknown }) {
     super(message, { code: 'MigrationFailed', cause: options.cause })
     this.schema = options.schema
     this.module = options.module
     this.number = options.number
-    this.migration = options.migration
+    this.migration = options.name
+  }
+}
+
+/** A declared index was refused by the database, most often because of the rows; nothing half-made is left. */
+export class IndexFailedError extends RillflowError<'IndexFailed'> {
+  readonly schema: string
+  readonly module: string
+  readonly table: string
+  /** As it is declared. */
+  readonly index: string
+  /** `23505` when rows hold the same value twice; undefined when it was not the server that refused. */
+  readonly sqlState: string | undefined
+
+  constructor(
+    message: string,
+    options: {
+      readonly schema: string
+      readonly module: string
+      readonly table: string
+      readonly index: string
+      readonly sqlState: string | undefined
+      readonly cause: unknown
+    },
+  ) {
+    super(message, { code: 'IndexFailed', cause: options.cause })
+    this.schema = options.schema
+    this.module = options.module
+    this.table = options.table
+    this.index = options.index
+    this.sqlState = options.sqlState
   }
 }
 

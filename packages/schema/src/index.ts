@@ -1,4 +1,7 @@
+export type { Difference, OtherObject } from './catalog/compare-objects.js'
+export type { ObjectKind } from './catalog/read-objects.js'
 export {
+  IndexFailedError,
   MigrationChangedError,
   MigrationFailedError,
   MigrationGapError,
@@ -13,7 +16,12 @@ export type {
   CreateIndexStep,
   CreateMigrationTableStep,
   CreateSchemaStep,
+  DropIndexStep,
+  IndexStep,
+  MarkIndexStep,
   MigrationStep,
   PlanStep,
+  SwapIndexStep,
 } from './steps/plan-step.js'
 export { sync, type SyncOptions, type SyncResult } from './sync.js'
+export { verify, type Verification } from './verify.js'

@@ -1,6 +1,7 @@
 import { ident, internalsOf, InvalidArgumentError, type Connection, type Logger } from '@rillflow/core'
 import { wantedSchema, type WantedSchema } from './components/wanted-schema.js'
-import { readState, type Reader, type SchemaState } from './database/read-state.js'
+import { readState, type SchemaState } from './database/read-state.js'
+import type { Reader } from './database/reader.js'
 
 /** Which schema of a store is meant. */
 export interface TargetOptions {
@@ -28,6 +29,6 @@ export async function openSchema(store: object, options: TargetOptions): Promise
   const wanted = wantedSchema(components)
   const { schema, tenant } = await tenancy.resolve(options.tenant)
   ident(schema)
-  const indexNames = wanted.modules.flatMap((module) => module.indexes.map((index) => index.name))
-  return { connection, logger, schema, tenant, wanted, read: (reader) => readState(reader, schema, indexNames) }
+  const indexes = wanted.modules.flatMap((module) => module.indexes)
+  return { connection, logger, schema, tenant, wanted, read: (reader) => readState(reader, schema, indexes) }
 }

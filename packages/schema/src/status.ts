@@ -1,5 +1,8 @@
 import { openSchema, type TargetOptions } from './open-schema.js'
 import { compareModule, type ModuleComparison } from './steps/compare-module.js'
+import type { IndexCondition } from './steps/index-condition.js'
+import { indexSteps } from './steps/index-steps.js'
+import { proveIndexes } from './steps/prove-indexes.js'
 
 /** A migration that the database has. */
 export interface AppliedStatus {
@@ -19,13 +22,19 @@ export interface ModuleStatus {
   readonly unknown: readonly { readonly number: number; readonly name: string; readonly appliedAt: Date }[]
   /** The names of the declared indexes that are not there. */
   readonly missingIndexes: readonly string[]
+  /** Those that are being built, or whose build did not end well: they serve no query. */
+  readonly invalidIndexes: readonly string[]
+  /** Those that have another definition than the declared one; a sync builds the declared one and drops the other. */
+  readonly changedIndexes: readonly string[]
+  /** Those that somebody else made, and that this role may not compare: {@link verify} says which right it takes. */
+  readonly unknownIndexes: readonly string[]
 }
 
 /** Where a schema stands. */
 export interface Status {
   readonly schema: string
   readonly tenant: string | undefined
-  /** True when a sync would find nothing to do and nothing to refuse. */
+  /** True when a sync would find nothing to do and nothing to refuse; {@link verify} looks at every definition. */
   readonly upToDate: boolean
   readonly modules: readonly ModuleStatus[]
   /** Modules that the schema has tables of and this store does not use; they are left alone. */
@@ -33,7 +42,7 @@ export interface Status {
 }
 
 /**
- * Tells where each module of the store stands in its schema. It only reads, and reports what {@link sync} would refuse
+ * Tells where each module of the store stands in its schema. It changes nothing, and reports what {@link sync} would refuse
  * instead of throwing it.
  *
  * @throws InvalidConfig, PermissionDenied, UnknownTenant
@@ -44,25 +53,33 @@ export interface Status {
  * ```
  */
 export async function status(store: object, options: TargetOptions = {}): Promise<Status> {
-  const { connection, schema, tenant, wanted, read } = await openSchema(store, options)
-  const state = await read(connection)
-  const modules = wanted.modules.map((module) => compareModule(module, state))
+  const open = await openSchema(store, options)
+  const { connection, schema, tenant, wanted } = open
+  const state = await open.read(connection)
+  const { proofs } = await proveIndexes(open, state)
+  const modules = wanted.modules.map((module) => compareModule(module, state, proofs))
+  const indexesDone = modules.every(({ module, indexes }) =>
+    indexes.every((index) => indexSteps({ module, wanted: index.wanted, state, proofs }).length === 0),
+  )
   const known = new Set(modules.map((module) => module.module))
   const recorded = new Set(state.applied.map((migration) => migration.module))
   return {
     schema,
     tenant,
-    upToDate: state.tableExists && modules.every(isUpToDate),
+    upToDate: state.tableExists && indexesDone && modules.every(isUpToDate),
     modules: modules.map(toStatus),
     otherModules: [...recorded].filter((module) => !known.has(module)),
   }
 }
 
-function isUpToDate({ changed, pending, unknown, missingIndexes }: ModuleComparison): boolean {
-  return [changed, pending, unknown, missingIndexes].every((found) => found.length === 0)
+function isUpToDate({ changed, pending, unknown, indexes }: ModuleComparison): boolean {
+  const proven = indexes.every(({ condition }) => condition !== 'unknown')
+  return proven && [changed, pending, unknown].every((found) => found.length === 0)
 }
 
-function toStatus({ module, applied, changed, pending, unknown, missingIndexes }: ModuleComparison): ModuleStatus {
+function toStatus({ module, applied, changed, pending, unknown, indexes }: ModuleComparison): ModuleStatus {
+  const named = (condition: IndexCondition): readonly string[] =>
+    indexes.filter((index) => index.condition === condition).map(({ wanted }) => wanted.name)
   return {
     module,
     applied: applied.map((migration) => ({
@@ -73,6 +90,9 @@ function toStatus({ module, applied, changed, pending, unknown, missingIndexes }
     })),
     pending: pending.map(({ number, name }) => ({ number, name })),
     unknown: unknown.map(({ number, name, appliedAt }) => ({ number, name, appliedAt })),
-    missingIndexes: missingIndexes.map((index) => index.name),
+    missingIndexes: named('missing'),
+    invalidIndexes: named('invalid'),
+    changedIndexes: named('different'),
+    unknownIndexes: named('unknown'),
   }
 }

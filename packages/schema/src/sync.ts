@@ -1,9 +1,8 @@
-import { ident, SchemaMissingError, traced, type OperationContext } from '@rillflow/core'
-import { checkTurnOptions, takeTurn, type TurnOptions } from './database/take-turn.js'
-import { openSchema, type OpenSchema, type TargetOptions } from './open-schema.js'
-import { applyStep } from './steps/apply-step.js'
-import { pendingSteps } from './steps/pending-steps.js'
-import { describeStep, type PlanStep } from './steps/plan-step.js'
+import { traced, type OperationContext } from '@rillflow/core'
+import { checkTurnOptions, type TurnOptions } from './database/take-turn.js'
+import { openSchema, type TargetOptions } from './open-schema.js'
+import { applyPending } from './sync/apply-pending.js'
+import type { PlanStep } from './steps/plan-step.js'
 
 /** How a sync goes about it. */
 export interface SyncOptions extends TargetOptions, TurnOptions {
@@ -26,8 +25,12 @@ export interface SyncResult {
  * does the first of it. So any number of processes may call this at once, and one that dies leaves a whole step or
  * nothing for the next. Nothing outlives a transaction: it works behind PgBouncer in transaction mode.
  *
+ * The indexes of tables that hold rows are built `concurrently`: each as a single statement outside a transaction, while
+ * reads and writes go on; other syncs of the schema wait. A build that was killed is found by the next sync, taken away
+ * and made again; an index whose definition is not the declared one is replaced.
+ *
  * @throws MigrationChanged, MigrationGap, SchemaNewer before anything is applied; MigrationFailed, which rolls its own
- *   migration back and leaves the earlier ones; PermissionDenied with what to grant; SchemaMissing with
+ *   migration back and leaves the earlier ones; IndexFailed; PermissionDenied with what to grant; SchemaMissing with
  *   `createSchema: false`; LockTimeout; InvalidConfig; UnknownTenant.
  *
  * @example
@@ -55,41 +58,4 @@ export async function sync(store: object, options: SyncOptions = {}): Promise<Sy
       return { schema, tenant, applied }
     },
   )
-}
-
-async function applyPending(open: OpenSchema, options: SyncOptions): Promise<readonly PlanStep[]> {
-  const pending = pendingSteps(open.wanted, await open.read(open.connection))
-  const applied: PlanStep[] = []
-  while (applied.length < pending.length) {
-    const step = await applyNext(open, options)
-    if (step === undefined) break
-    open.logger.info({ schema: open.schema, ...withoutSql(step) }, `${describeStep(step)}: applied`)
-    applied.push(step)
-  }
-  return applied
-}
-
-/** Does the first step that is left when the lock is had; undefined when others did it all. */
-async function applyNext(open: OpenSchema, options: SyncOptions): Promise<PlanStep | undefined> {
-  const { connection, schema, wanted } = open
-  return connection.transaction(async (client) => {
-    const transactionId = await takeTurn(client, schema, options)
-    const state = await open.read(client)
-    const [step] = pendingSteps(wanted, state)
-    if (step?.kind === 'createSchema' && options.createSchema === false) throw schemaMissing(schema)
-    if (step !== undefined) await applyStep({ client, transactionId, state }, step)
-    return step
-  })
-}
-
-function schemaMissing(schema: string): SchemaMissingError {
-  return new SchemaMissingError(
-    `The schema ${JSON.stringify(schema)} does not exist, and sync was told not to make it (createSchema: false). ` +
-      `Let an administrator run: create schema ${ident(schema)} authorization <the role of this store>.`,
-    undefined,
-  )
-}
-
-function withoutSql({ sql, ...step }: PlanStep): object {
-  return { ...step, length: sql.length }
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { SchemaComponent } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeEach, expect, test } from 'vitest'
@@ -15,6 +16,13 @@ function appStore(...components: SchemaComponent[]) {
 async function tables(): Promise<readonly string[]> {
   const { rows } = await database.query<{ name: string }>(
     `select table_name::text as name from information_schema.tables where table_schema = 'app' order by 1`,
+  )
+  return rows.map((row) => row.name)
+}
+
+async function indexes(): Promise<readonly string[]> {
+  const { rows } = await database.query<{ name: string }>(
+    `select indexname::text as name from pg_indexes where schemaname = 'app' and tablename = 'notes' order by 1`,
   )
   return rows.map((row) => row.name)
 }
@@ -63,7 +71,7 @@ test.each(refused)('$what: refused before anything is applied', async (given) =>
   const store = appStore(...given.components)
   await expect(plan(store)).rejects.toMatchObject(given.error)
   await expect(sync(store)).rejects.toMatchObject(given.error)
-  expect(await tables()).toEqual(['migrations', 'notes'])
+  expect(await tables()).toEqual(['index_builds', 'migrations', 'notes'])
   const report = await status(store)
   expect(report.upToDate).toBe(false)
   expect(report.modules.find((module) => module.module === 'notes')).toMatchObject(given.status)
@@ -89,7 +97,7 @@ test('a migration that fails leaves nothing of itself, names itself, and is run 
     cause: { code: '42704' },
   })
   expect(String(error)).not.toContain('s3cret')
-  expect(await tables()).toEqual(['migrations', 'notes', 'tags'])
+  expect(await tables()).toEqual(['index_builds', 'migrations', 'notes', 'tags'])
   expect((await status(broken)).modules[0]).toMatchObject({ applied: [{ number: 1 }], pending: [{ number: 2 }] })
 
   const { applied } = await sync(appStore(withMigrations(tags, good, secret)))
@@ -104,7 +112,7 @@ test('a constraint that is checked at the commit fails the migration that broke 
     number: 1,
     cause: { code: '23503' },
   })
-  expect(await tables()).toEqual(['migrations', 'notes'])
+  expect(await tables()).toEqual(['index_builds', 'migrations', 'notes'])
 })
 
 test('a migration that ends its transaction is found out', async () => {
@@ -117,20 +125,42 @@ test('a migration that ends its transaction is found out', async () => {
   expect((await status(store)).modules[0]).toMatchObject({ applied: [] })
 })
 
-test('a declared index that the rows break, or whose name a table has, fails by its name', async () => {
-  const index = { name: 'notes_twice', definition: `on :"schema".notes ((1))`, unique: true }
-  await database.query(`insert into app.notes values ('second', 'x')`)
-  await expect(sync(appStore({ ...notes, indexes: [index] }))).rejects.toMatchObject({
-    code: 'MigrationFailed',
+test('a declared index that the rows break, or whose name a table has, fails by its name and leaves nothing', async () => {
+  const index = { name: 'notes_twice', definition: `on :"schema".notes (left(body, 6))`, unique: true }
+  await database.query(`insert into app.notes values ('second', 's3cret 2'), ('third', 's3cret 3')`)
+  const error = await sync(appStore({ ...notes, indexes: [index] })).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({
+    code: 'IndexFailed',
+    retryable: false,
+    schema: 'app',
     module: 'notes',
-    number: undefined,
-    migration: 'notes_twice',
+    table: 'notes',
+    index: 'notes_twice',
+    sqlState: '23505',
+    message: expect.stringMatching(
+      /^Index "notes_twice" of "notes" failed on table "notes" .*SQLSTATE 23505.*delete/,
+    ) as string,
     cause: { code: '23505' },
   })
+  expect(inspect(error)).not.toMatch(/s3cret|\(t\)/)
+  expect(await indexes()).toEqual(['notes_body', 'notes_pkey'])
   await expect(sync(appStore({ ...notes, indexes: [{ ...index, name: 'notes' }] }))).rejects.toMatchObject({
-    code: 'MigrationFailed',
-    migration: 'notes',
-    cause: { code: '42P07' },
+    code: 'IndexFailed',
+    index: 'notes',
+    sqlState: '42P07',
+  })
+  await database.query(`delete from app.notes where id = 'third'`)
+  const { applied } = await sync(appStore({ ...notes, indexes: [index] }))
+  expect(applied).toMatchObject([{ kind: 'createIndex', index: 'notes_twice', concurrently: true }])
+})
+
+test('an index on an empty table that is refused fails by its name as well', async () => {
+  await database.query('truncate app.notes')
+  const index = { name: 'notes_wrong', definition: `on :"schema".notes (nothing)`, unique: false }
+  await expect(sync(appStore({ ...notes, indexes: [index] }))).rejects.toMatchObject({
+    code: 'IndexFailed',
+    index: 'notes_wrong',
+    sqlState: '42703',
   })
 })
 

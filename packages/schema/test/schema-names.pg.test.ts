@@ -1,8 +1,8 @@
 import { ident } from '@rillflow/core'
 import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
-import { plan, status, sync } from '../src/index.js'
-import { notes, tags } from './support/components.js'
+import { plan, status, sync, verify } from '../src/index.js'
+import { notes, shop, tags } from './support/components.js'
 import { testStore } from './support/test-store.js'
 
 const database = useDatabase()
@@ -22,15 +22,16 @@ const names: readonly string[] = [
 ]
 
 test.each(names)('the schema %j', async (schema) => {
-  const store = testStore({ connection: { pool: database.pool }, schema, components: [notes, tags] })
+  const store = testStore({ connection: { pool: database.pool }, schema, components: [notes, shop, tags] })
   const { sql } = await plan(store)
   await database.query(sql)
   expect(await status(store)).toMatchObject({ schema, upToDate: true })
   await database.query(`drop schema ${ident(schema)} cascade`)
   expect((await status(store)).upToDate).toBe(false)
-  expect((await sync(store)).applied).toHaveLength(6)
+  expect((await sync(store)).applied).toHaveLength(7)
   expect(await sync(store)).toMatchObject({ applied: [] })
   expect(await status(store)).toMatchObject({ schema, upToDate: true })
+  expect((await verify(store)).differences).toEqual([])
   const { rows } = await database.query(`select ${ident(schema)}.add_note('a', 'b') as name`)
   expect(rows).toEqual([{ name: schema }])
 })

@@ -1,62 +1,23 @@
-import type { SchemaComponent } from '@rillflow/core'
-import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
-import pg from 'pg'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { plan, status, sync } from '../src/index.js'
 import { notes, tags, withMigrations } from './support/components.js'
-import { SyncChild } from './support/sync-child.js'
+import type { SyncChild } from './support/sync-child.js'
 import { testStore } from './support/test-store.js'
+import { useServer } from './support/use-server.js'
 import { waitForWaiters } from './support/wait-for-lock.js'
 
 const barrier = 4711
-const schema = 'app'
-let server: EmbeddedPostgres
-let pool: pg.Pool
-const children: SyncChild[] = []
-const clients: pg.Client[] = []
-
-beforeAll(async () => {
-  server = await startPostgres({ from: 'embedded' })
-  pool = new pg.Pool({ connectionString: server.url, max: 4 })
-  pool.on('error', () => undefined)
-})
-
-afterEach(async () => {
-  await Promise.all(children.splice(0).map((child) => child.kill()))
-  await Promise.all(clients.splice(0).map((client) => client.end()))
-  await pool.query('drop schema if exists app cascade')
-})
-
-afterAll(async () => {
-  await pool.end()
-  await server.stop()
-})
-
-/** A connection of its own, which holds what it holds until the end of the test. */
-async function connect(): Promise<pg.Client> {
-  const client = new pg.Client(server.url)
-  client.on('error', () => undefined)
-  clients.push(client)
-  await client.connect()
-  return client
-}
-
-async function startChildren(count: number, components: readonly SchemaComponent[]): Promise<readonly SyncChild[]> {
-  const started = Array.from({ length: count }, () => new SyncChild({ url: server.url, schema, components }))
-  children.push(...started)
-  await Promise.all(started.map((child) => child.ready()))
-  return started
-}
+const server = useServer()
 
 async function recorded(): Promise<readonly unknown[]> {
-  const { rows } = await pool.query<{ row: string }>(
+  const { rows } = await server.pool.query<{ row: string }>(
     `select module || ' ' || number as row from app.migrations order by module, number`,
   )
   return rows.map((row) => row.row)
 }
 
 test('20 processes sync an empty database at once: one schema, no error, each step once', async () => {
-  const starters = await startChildren(20, [notes, tags])
+  const starters = await server.startChildren(20, [notes, tags])
   for (const starter of starters) starter.go()
   const outcomes = await Promise.all(starters.map((starter) => starter.outcome()))
   expect(outcomes.filter((outcome) => outcome.error !== undefined)).toEqual([])
@@ -69,7 +30,7 @@ test('20 processes sync an empty database at once: one schema, no error, each st
     'tags',
   ])
   expect(await recorded()).toEqual(['notes 1', 'notes 2', 'tags 1'])
-  const { rows } = await pool.query('select id from app.notes')
+  const { rows } = await server.pool.query('select id from app.notes')
   expect(rows).toEqual([{ id: 'first' }])
 })
 
@@ -80,14 +41,14 @@ test('a migrator killed in the middle of a migration: the others go on, and the 
     `create table :"schema".half (a int); select pg_advisory_xact_lock(${barrier}); create table :"schema".rest (a int)`,
     'create table :"schema".last (a int)',
   )
-  const holder = await connect()
+  const holder = await server.connect()
   await holder.query(`select pg_advisory_lock(${barrier})`)
-  const [victim] = (await startChildren(1, [stopping])) as [SyncChild]
+  const [victim] = (await server.startChildren(1, [stopping])) as [SyncChild]
   victim.go()
-  await waitForWaiters(pool, 'advisory', 1)
-  const others = await startChildren(4, [stopping])
+  await waitForWaiters(server.pool, 'advisory', 1)
+  const others = await server.startChildren(4, [stopping])
   for (const other of others) other.go()
-  await waitForWaiters(pool, 'advisory', 5)
+  await waitForWaiters(server.pool, 'advisory', 5)
   await victim.kill()
   expect(await recorded(), 'the victim was in its second migration').toEqual(['tags 1'])
   await holder.query(`select pg_advisory_unlock(${barrier})`)
@@ -101,13 +62,13 @@ test('a migrator killed in the middle of a migration: the others go on, and the 
 test('the others see what was applied while they waited, whatever isolation the role defaults to', async () => {
   const url = new URL(server.url)
   url.searchParams.set('options', '-c default_transaction_isolation=serializable')
-  const store = testStore({ connection: url.href, schema, components: [notes, tags] })
+  const store = testStore({ connection: url.href, schema: 'app', components: [notes, tags] })
   const { sql } = await plan(store)
-  const first = await connect()
+  const first = await server.connect()
   // The script of the plan without its last line: it holds the lock, and has not committed.
   await first.query(sql.replace(/commit;\s*$/, ''))
   const second = sync(store)
-  await waitForWaiters(pool, 'advisory', 1)
+  await waitForWaiters(server.pool, 'advisory', 1)
   await first.query('commit')
   expect(await second).toMatchObject({ applied: [] })
   expect(await status(store)).toMatchObject({ upToDate: true })

@@ -53,6 +53,6 @@ test('what looks wrong and stops nothing is a warning', () => {
     'The index "by_email" is declared twice; it is made once.',
     'The module "b" brings no migrations.',
   ])
-  expect(twice.modules[0]?.indexes).toEqual([index])
+  expect(twice.modules[0]?.indexes).toMatchObject([{ ...index, table: 'a' }])
   expect(wantedSchema([]).warnings).toEqual(['The store has no module that asks for tables.'])
 })

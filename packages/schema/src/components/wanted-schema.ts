@@ -1,5 +1,6 @@
-import { ident, InvalidConfigError, type DeclaredIndex, type Migration, type SchemaComponent } from '@rillflow/core'
+import { InvalidConfigError, type DeclaredIndex, type Migration, type SchemaComponent } from '@rillflow/core'
 import { checksum } from './checksum.js'
+import { wantedIndex, type WantedIndex } from './wanted-index.js'
 
 /** A migration that the code has. */
 export interface WantedMigration extends Migration {
@@ -10,7 +11,7 @@ export interface WantedMigration extends Migration {
 export interface WantedModule {
   readonly module: string
   readonly migrations: readonly WantedMigration[]
-  readonly indexes: readonly DeclaredIndex[]
+  readonly indexes: readonly WantedIndex[]
 }
 
 /** What a store asks of the database, checked. */
@@ -33,7 +34,7 @@ export function wantedSchema(components: readonly SchemaComponent[]): WantedSche
     return {
       module: component.module,
       migrations: checkMigrations(component),
-      indexes: (component.indexes ?? []).filter((index) => isFirst(index, seen, warnings)),
+      indexes: (component.indexes ?? []).filter((index) => isFirst(index, seen, warnings)).map(wantedIndex),
     }
   })
   return { modules, warnings }
@@ -58,7 +59,6 @@ function checkMigrations({ module, migrations }: SchemaComponent): readonly Want
 
 /** Two sets of documents may declare the same index; two different ones under one name cannot both be had. */
 function isFirst(index: DeclaredIndex, seen: Map<string, DeclaredIndex>, warnings: string[]): boolean {
-  ident(index.name)
   const before = seen.get(index.name)
   seen.set(index.name, before ?? index)
   if (before === undefined) return true

@@ -4,7 +4,7 @@ import type { WantedMigration } from '../components/wanted-schema.js'
 /** The columns that make a table called `migrations` ours. */
 export const migrationColumns = ['module', 'number', 'name', 'checksum', 'applied_at'] as const
 
-/** The table that records what ran. */
+/** The table that records what ran, and the one by which starters tell each other of an index that they build. */
 export function createMigrationTable(schema: string): string {
   return `create table ${ident(schema)}.migrations (
   module text not null,
@@ -13,6 +13,11 @@ export function createMigrationTable(schema: string): string {
   checksum text not null,
   applied_at timestamptz not null default clock_timestamp(),
   primary key (module, number)
+);
+create table ${ident(schema)}.index_builds (
+  name text primary key,
+  builder text not null,
+  claimed_until timestamptz not null
 );`
 }
 

@@ -1,13 +1,9 @@
-import {
-  ident,
-  InvalidConfigError,
-  isRillflowError,
-  safeInteger,
-  type Connection,
-  type Statement,
-} from '@rillflow/core'
+import { ident, InvalidConfigError, isRillflowError, safeInteger, type Statement } from '@rillflow/core'
+import type { WantedIndex } from '../components/wanted-index.js'
 import { migrationColumns } from './migration-table.js'
 import { permissionDenied } from './permission-denied.js'
+import { parseIndexes, readLiveTables, selectIndexes, unsettledTables, type IndexState } from './read-indexes.js'
+import type { Reader } from './reader.js'
 
 /** A row of the migrations table. */
 export interface AppliedMigration {
@@ -27,12 +23,11 @@ export interface SchemaState {
   readonly tableExists: boolean
   /** In the order of module and number. */
   readonly applied: readonly AppliedMigration[]
-  /** Those of the indexes asked for that are there. */
-  readonly indexes: ReadonlySet<string>
+  /** By name: those of the indexes asked for that are there, and all that carry a mark. */
+  readonly indexes: ReadonlyMap<string, IndexState>
+  /** Those of the tables asked for that have pages: an index is built on them without holding up writers. */
+  readonly liveTables: ReadonlySet<string>
 }
-
-/** A connection or a transaction. */
-export type Reader = Pick<Connection, 'query'>
 
 /**
  * Reads what a schema has, from the catalogs and the migrations table; works on an empty database, and for a role that
@@ -40,10 +35,11 @@ export type Reader = Pick<Connection, 'query'>
  *
  * @throws InvalidConfig when the schema has a table `migrations` that is somebody else's.
  */
-export async function readState(reader: Reader, schema: string, indexNames: readonly string[]): Promise<SchemaState> {
-  const { rows } = await reader.query<CatalogRow>(readCatalog(schema, indexNames))
+export async function readState(reader: Reader, schema: string, wanted: readonly WantedIndex[]): Promise<SchemaState> {
+  const { rows } = await reader.query<CatalogRow>(readCatalog(schema, wanted))
   const [role, database, schemaExists, tableExists, columns, indexes] = rows[0] as CatalogRow
   if (tableExists && columns !== migrationColumns.length) throw foreignTable(schema)
+  const found = parseIndexes(indexes)
   return {
     schema,
     role,
@@ -51,14 +47,15 @@ export async function readState(reader: Reader, schema: string, indexNames: read
     schemaExists,
     tableExists,
     applied: tableExists ? await readApplied(reader, { schema, role }) : [],
-    indexes: new Set(JSON.parse(indexes) as string[]),
+    indexes: found,
+    liveTables: await readLiveTables(reader, schema, unsettledTables(wanted, found)),
   }
 }
 
 type CatalogRow = readonly [string, string, boolean, boolean, number, string]
 
 /** Reads the catalogs and not `to_regclass`, which needs USAGE on a schema to say whether it has a table. */
-function readCatalog(schema: string, indexNames: readonly string[]): Statement {
+function readCatalog(schema: string, wanted: readonly WantedIndex[]): Statement {
   const columns = migrationColumns.map((column) => `'${column}'`).join(', ')
   return {
     operation: 'reading the state of the schema',
@@ -67,13 +64,11 @@ select current_user::text as role_name, current_database()::text as database_nam
   n.oid is not null as schema_exists, t.oid is not null as table_exists,
   (select count(*)::integer from pg_catalog.pg_attribute a
     where a.attrelid = t.oid and a.attname in (${columns}) and not a.attisdropped) as column_count,
-  (select coalesce(json_agg(i.relname), '[]')::text from pg_catalog.pg_class i
-    where i.relnamespace = n.oid and i.relkind in ('i', 'I')
-      and i.relname::text in (select json_array_elements_text($2::text::json))) as index_names
+  ${selectIndexes('n.oid', '$2')} as indexes
 from (select $1::text as schema_name) asked
 left join pg_catalog.pg_namespace n on n.nspname::text = asked.schema_name
 left join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relname = 'migrations'`,
-    values: [schema, JSON.stringify(indexNames)],
+    values: [schema, JSON.stringify(wanted.flatMap(({ name, spare }) => [name, spare]))],
   }
 }
 

@@ -1,21 +1,23 @@
-import { ident, type DeclaredIndex } from '@rillflow/core'
+import { ident } from '@rillflow/core'
 import type { WantedMigration, WantedSchema } from '../components/wanted-schema.js'
 import { createMigrationTable } from '../database/migration-table.js'
 import type { SchemaState } from '../database/read-state.js'
 import { MigrationChangedError, MigrationGapError, SchemaNewerError } from '../errors.js'
 import { renderSql } from '../render-sql.js'
 import { compareModule, type ModuleComparison } from './compare-module.js'
-import type { CreateIndexStep, MigrationStep, PlanStep } from './plan-step.js'
+import type { Proofs } from './index-condition.js'
+import { indexSteps } from './index-steps.js'
+import type { MigrationStep, PlanStep } from './plan-step.js'
 
 /**
  * What is left to do, in order: the schema, the migrations table, each module's migrations by number, and then the
- * declared indexes, which may stand on any of the tables.
+ * declared indexes, which may stand on any of the tables. Of an index that is not proven yet, nothing is said.
  *
  * @throws MigrationChanged, SchemaNewer, MigrationGap
  */
-export function pendingSteps(wanted: WantedSchema, state: SchemaState): readonly PlanStep[] {
+export function pendingSteps(wanted: WantedSchema, state: SchemaState, proofs: Proofs): readonly PlanStep[] {
   const { schema } = state
-  const modules = wanted.modules.map((module) => compareModule(module, state))
+  const modules = wanted.modules.map((module) => compareModule(module, state, proofs))
   refuse(schema, modules)
   const steps: PlanStep[] = []
   if (!state.schemaExists) steps.push({ kind: 'createSchema', sql: `create schema ${ident(schema)};` })
@@ -23,8 +25,8 @@ export function pendingSteps(wanted: WantedSchema, state: SchemaState): readonly
   for (const { module, pending } of modules) {
     steps.push(...pending.map((migration) => migrationStep(schema, module, migration)))
   }
-  for (const { module, missingIndexes } of modules) {
-    steps.push(...missingIndexes.map((index) => indexStep(schema, module, index)))
+  for (const { module, indexes } of modules) {
+    steps.push(...indexes.flatMap((index) => indexSteps({ module, wanted: index.wanted, state, proofs })))
   }
   return steps
 }
@@ -45,11 +47,4 @@ function refuse(schema: string, modules: readonly ModuleComparison[]): void {
 function migrationStep(schema: string, module: string, migration: WantedMigration): MigrationStep {
   const { number, name, checksum, sql } = migration
   return { kind: 'migration', module, number, name, checksum, sql: renderSql(sql, schema) }
-}
-
-/** No `if not exists`: that would pass over a table that has the index's name, and call the index made. */
-function indexStep(schema: string, module: string, index: DeclaredIndex): CreateIndexStep {
-  const unique = index.unique ? 'unique ' : ''
-  const sql = `create ${unique}index ${ident(index.name)} ${renderSql(index.definition, schema)};`
-  return { kind: 'createIndex', module, name: index.name, sql }
 }
