@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { describeMachine } from './harness/machine.js'
 import { parseOptions, USAGE, type Options } from './harness/options.js'
 import { runSuite } from './harness/run-suite.js'
-import { startServer } from './harness/server.js'
+import { startServer, type BenchServer } from './harness/server.js'
 import type { Suite } from './harness/suite.js'
 import { publish } from './report/publish.js'
 import { keepNewest, newestResults, writeResults, type RecordedResult } from './report/results.js'
@@ -12,32 +12,63 @@ import { suites } from './suites/index.js'
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) return console.log(`${USAGE}\n\nSuites:\n${suites.map(describe).join('\n')}`)
-  const results = await run(choose(options), options)
+  const { results, failed } = await run(choose(options), options)
   const folder = await writeResults(results)
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`)
   console.log(`\nTargets\n\n${targetsTable(results)}\n\nResults and chart: ${folder}`)
   if (options.publish) await publish(inOrder(await newestResults()))
+  if (failed.length === 0) return
+  console.error(`\nWithout result: ${failed.join(', ')}. See above; run again with their names.`)
+  process.exitCode = 1
 }
 
-async function run(chosen: readonly Suite[], options: Options): Promise<RecordedResult[]> {
+interface Outcome {
+  readonly results: readonly RecordedResult[]
+  /** The names of the suites that gave none. */
+  readonly failed: readonly string[]
+}
+
+/** One suite after the other; one that fails takes no other's result with it. */
+async function run(chosen: readonly Suite[], options: Options): Promise<Outcome> {
   await using server = await startServer(options.version)
-  const machine = describeMachine(server)
-  const { rounds, seconds, scale } = options
+  const { rounds, seconds } = options
   console.log(`PostgreSQL ${server.version}, durable; ${rounds} rounds of ${seconds} s after a warm-up, interleaved.`)
   const results: RecordedResult[] = []
+  const failed: string[] = []
   for (const suite of chosen) {
-    const result = await runSuite(server, suite, { rounds, seconds, scale, say })
-    const command = `pnpm bench ${suite.name} --rounds ${rounds} --seconds ${seconds}`
-    const recorded = { ...result, measuredAt: new Date().toISOString(), command, quick: scale !== 1, machine }
-    results.push(recorded)
-    await keepNewest(recorded)
-    console.log(`\n${suite.title}\n\n${figuresTable(result)}\n`)
+    try {
+      results.push(await runOne(server, suite, options))
+    } catch (error) {
+      failed.push(suite.name)
+      console.error(`\n${suite.name} failed:`, error)
+    }
   }
-  return results
+  return { results, failed }
 }
 
-function choose({ suites: names }: Options): readonly Suite[] {
-  return names.length === 0 ? suites : suites.filter((suite) => names.flatMap(named).includes(suite))
+async function runOne(server: BenchServer, suite: Suite, options: Options): Promise<RecordedResult> {
+  const { rounds, seconds, scale } = options
+  const start = performance.now()
+  const result = await runSuite(server, suite, { rounds, seconds, scale, say })
+  const recorded = {
+    ...result,
+    measuredAt: new Date().toISOString(),
+    took: Math.round((performance.now() - start) / 1_000),
+    command: `pnpm bench ${suite.name} --rounds ${rounds} --seconds ${seconds}`,
+    quick: scale !== 1,
+    machine: describeMachine(server),
+  }
+  await keepNewest(recorded)
+  console.log(`\n${suite.title} (${suite.name}, ${recorded.took} s)\n\n${figuresTable(result)}\n`)
+  return recorded
+}
+
+function choose({ suites: names, skip }: Options): readonly Suite[] {
+  const wanted = names.length === 0 ? suites : names.flatMap(named)
+  const unwanted = skip.flatMap(named)
+  const chosen = suites.filter((suite) => wanted.includes(suite) && !unwanted.includes(suite))
+  if (chosen.length > 0) return chosen
+  throw new TypeError('No suite is left to run; skip fewer.')
 }
 
 /** The suite of that name, else those whose names begin so. */
@@ -53,7 +84,7 @@ function inOrder(results: readonly RecordedResult[]): readonly RecordedResult[] 
 }
 
 function describe(suite: Suite): string {
-  return `  ${suite.name.padEnd(16)} ${suite.title}`
+  return `  ${suite.name.padEnd(18)} ${suite.title}`
 }
 
 /** Progress goes to stderr, so that stdout is the report alone. */

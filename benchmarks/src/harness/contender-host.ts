@@ -4,7 +4,7 @@ import type { Answer, Request } from './messages.js'
 import type { Round } from './suite.js'
 
 const SCRIPT = fileURLToPath(new URL('contender-process.js', import.meta.url))
-const PATIENCE_MS = 15 * 60_000
+const PATIENCE_MS = 5 * 60_000
 const TAIL = 2_000
 
 /** The run's handle on one contender's process. */

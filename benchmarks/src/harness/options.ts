@@ -6,6 +6,8 @@ import type { PostgresMajor } from '@rillflow/testing'
 export interface Options {
   /** Names, or beginnings of names, of suites; empty means all. */
   readonly suites: readonly string[]
+  /** Suites that are left out, named in the same way. */
+  readonly skip: readonly string[]
   readonly rounds: number
   readonly seconds: number
   readonly scale: number
@@ -18,14 +20,15 @@ export interface Options {
 /** How the command is used. */
 export const USAGE = `pnpm bench [suite …] [options]
 
-  --rounds N          rounds that count, after a warm-up round (5)
+  --skip NAME         leave out a suite, or those whose names begin so; may be given several times
+  --rounds N          rounds that count, after a short one that does not (5)
   --seconds S         length of a round (3)
   --postgres VERSION  major version of the server, 14 to 18 (what is installed)
   --quick             one short round on small seeds: shows that everything runs, no figures to quote
   --json FILE         also write the results there
   --publish           write the newest result of each suite into docs/performance.md and docs/performance.svg
 
-A suite is chosen by its name, or several by the beginning of theirs: \`pnpm bench append\`.`
+A suite is chosen by its name, or several by the beginning of theirs: \`pnpm bench documents\`.`
 
 /** Reads the command line. @throws TypeError that says which argument is wrong. */
 export function parseOptions(args: readonly string[]): Options {
@@ -33,6 +36,7 @@ export function parseOptions(args: readonly string[]): Options {
     args: args.filter((each) => each !== '--'),
     allowPositionals: true,
     options: {
+      skip: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       postgres: { type: 'string' },
@@ -45,6 +49,7 @@ export function parseOptions(args: readonly string[]): Options {
   if (values.quick && values.publish) throw new TypeError('--quick gives no figures to publish; leave one of them out.')
   return {
     suites: positionals,
+    skip: values.skip,
     rounds: Math.ceil(positive('rounds', values.rounds ?? (values.quick ? '1' : '5'))),
     seconds: positive('seconds', values.seconds ?? (values.quick ? '0.3' : '3')),
     scale: values.quick ? 0.01 : 1,

@@ -9,8 +9,8 @@ const SCRIPT = fileURLToPath(new URL('reader-process.js', import.meta.url))
 export interface Reader extends Disposable {
   /** Resolves when the reader has seen its first event; rejects when it ends before that. */
   readonly ready: Promise<void>
-  /** What it has seen, once nothing comes any more; it ends with that. */
-  report(): Promise<Seen>
+  /** What it has seen, once all of `expected` have come or nothing comes any more; it ends with that. */
+  report(expected: readonly number[]): Promise<Seen>
 }
 
 /** Starts a reader of one of the feeds. */
@@ -28,9 +28,9 @@ export function startReader(feed: string, url: string): Reader {
   ready.catch(() => undefined)
   return {
     ready,
-    report: async () => {
+    report: async (expected) => {
       const answer = message()
-      child.send('report')
+      child.send(expected)
       return (await answer) as Seen
     },
     [Symbol.dispose]: () => void child.kill('SIGKILL'),

@@ -3,9 +3,11 @@ import type { BenchServer } from './server.js'
 import type { Round, Suite } from './suite.js'
 import { summarize, type Measured, type SuiteResult } from './summarize.js'
 
+const WARM_UP_SHARE = 3
+
 /** How a suite is run. */
 export interface RunOptions {
-  /** Rounds that count; one more is run first and dropped. */
+  /** Rounds that count. */
   readonly rounds: number
   readonly seconds: number
   /** 1, or the small share of the seeds that `--quick` uses. */
@@ -20,8 +22,9 @@ export async function runSuite(server: BenchServer, suite: Suite, options: RunOp
   try {
     for (const name of Object.keys(suite.contenders)) {
       options.say(`${suite.name}: ${name} gets ready`)
-      const database = await server.createDatabase()
-      databases.push(database.name)
+      const shared = suite.shared?.[name]
+      const database = await (shared === undefined ? server.createDatabase() : server.sharedDatabase(shared))
+      if (shared === undefined) databases.push(database.name)
       const entrant: Entrant = { name, host: new ContenderHost(suite.name, name) }
       entrants.push(entrant)
       await attempt(entrant, (host) => host.open(database.url, options.scale))
@@ -49,9 +52,10 @@ async function runCase(
   { suite, options }: { readonly suite: Suite; readonly options: RunOptions },
 ): Promise<Measured[]> {
   const rounds = new Map<Entrant, Round[]>(entrants.map((each) => [each, []]))
-  for (let number = 0; number <= options.rounds; number += 1) {
+  for (let number = suite.warmUp === false ? 1 : 0; number <= options.rounds; number += 1) {
+    const seconds = number === 0 ? options.seconds / WARM_UP_SHARE : options.seconds
     for (const [entrant, kept] of rounds) {
-      const round = await attempt(entrant, (host) => host.round(caseName, options.seconds))
+      const round = await attempt(entrant, (host) => host.round(caseName, seconds))
       if (!round) continue
       const part = number === 0 ? 'warm-up' : `round ${number} of ${options.rounds}`
       options.say(`${suite.name} · ${caseName} · ${part}: ${entrant.name} ${Math.round(round.value)} ${suite.unit}`)

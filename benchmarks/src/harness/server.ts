@@ -13,12 +13,20 @@ const SETTINGS = {
 const TOLD = ['fsync', 'synchronous_commit', 'full_page_writes', ...Object.keys(SETTINGS)]
 const TMPFS = 0x01021994
 
+/** A database of the server. */
+export interface Database {
+  readonly name: string
+  readonly url: string
+}
+
 /** The benchmark's own server, on durable settings. */
 export interface BenchServer extends AsyncDisposable {
   readonly version: string
   /** The settings that matter, as the server tells them. */
   readonly settings: Readonly<Record<string, string>>
-  createDatabase(): Promise<{ readonly name: string; readonly url: string }>
+  createDatabase(): Promise<Database>
+  /** The database that suites share under a name: made when it is first asked for, and kept until the server stops. */
+  sharedDatabase(name: string): Promise<Database>
   dropDatabase(name: string): Promise<void>
   /** Gets the seeding's writes out of the way of the first round. */
   settle(): Promise<void>
@@ -45,13 +53,20 @@ export async function startServer(version: PostgresMajor | undefined): Promise<B
 
 function databases(pool: pg.Pool, serverUrl: string) {
   let count = 0
+  const shared = new Map<string, Database>()
+  const createDatabase = async (): Promise<Database> => {
+    const name = `bench_${(count += 1)}`
+    await pool.query(`create database ${name}`)
+    const url = new URL(serverUrl)
+    url.pathname = `/${name}`
+    return { name, url: url.href }
+  }
   return {
-    createDatabase: async () => {
-      const name = `bench_${(count += 1)}`
-      await pool.query(`create database ${name}`)
-      const url = new URL(serverUrl)
-      url.pathname = `/${name}`
-      return { name, url: url.href }
+    createDatabase,
+    sharedDatabase: async (name: string) => {
+      const database = shared.get(name) ?? (await createDatabase())
+      shared.set(name, database)
+      return database
     },
     dropDatabase: async (name: string) => {
       await pool.query(`drop database ${name} with (force)`)

@@ -15,7 +15,7 @@ export interface Latency {
 
 /** What a contender is given to begin with. */
 export interface Ground {
-  /** A database of its own, empty. */
+  /** A database of its own, empty, or one that it shares. */
   readonly url: string
   /** A count of rows to seed, made small by `--quick`. */
   readonly scaled: (count: number) => number
@@ -54,6 +54,8 @@ interface NamedCase {
 /** One comparison: the same work, in one or more cases, done by each contender. */
 export interface Suite<Case extends NamedCase = NamedCase> {
   readonly name: string
+  /** The part of the page that shows it. */
+  readonly about: 'events' | 'documents'
   readonly title: string
   readonly unit: string
   readonly better: 'higher' | 'lower'
@@ -61,6 +63,13 @@ export interface Suite<Case extends NamedCase = NamedCase> {
   readonly subject: string
   readonly cases: readonly Case[]
   readonly contenders: Readonly<Record<string, Contender<Case>>>
+  /**
+   * Databases that suites share, so that a large seed is made once: the name by contender. Whoever finds one filled leaves
+   * it so. Every other contender has an empty one of its own.
+   */
+  readonly shared?: Readonly<Record<string, string>> | undefined
+  /** False where a round is long and warms itself up; unless told, a shorter round comes first and does not count. */
+  readonly warmUp?: boolean | undefined
   readonly targets: readonly Target[]
 }
 

@@ -33,6 +33,7 @@ export interface Verdict {
 /** What a suite has shown. */
 export interface SuiteResult {
   readonly name: string
+  readonly about: Suite['about']
   readonly title: string
   readonly unit: string
   readonly subject: string
@@ -46,6 +47,7 @@ export function summarize(suite: Suite, measured: readonly Measured[]): SuiteRes
   const rows = measured.map((each) => toRow(each, subjectOf(suite, measured, each.caseName), suite))
   return {
     name: suite.name,
+    about: suite.about,
     title: suite.title,
     unit: suite.unit,
     subject: suite.subject,

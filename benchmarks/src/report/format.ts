@@ -9,7 +9,7 @@ export function figure(value: number | undefined): string {
 
 /** A ratio, such as `2.13×`. */
 export function times(value: number | undefined): string {
-  return value === undefined ? '–' : `${value.toFixed(2)}×`
+  return value === undefined ? '–' : `${figure(value)}×`
 }
 
 /** Three percentiles in milliseconds. */

@@ -7,6 +7,10 @@ import { figuresTable, targetsTable } from './table.js'
 const DOCS = new URL('../../../docs/', import.meta.url)
 const BEGIN = '<!-- figures: written by `pnpm bench --publish` -->'
 const END = '<!-- end of figures -->'
+const PARTS = [
+  { about: 'events', title: 'Events' },
+  { about: 'documents', title: 'Documents' },
+] as const
 
 /** Puts the results between the markers of docs/performance.md, and the chart beside it. */
 export async function publish(results: readonly RecordedResult[]): Promise<void> {
@@ -23,10 +27,19 @@ function section(results: readonly RecordedResult[]): string {
   return [
     machines(results),
     '![Ratios and targets](performance.svg)',
-    '### Targets',
-    targetsTable(results),
-    ...results.flatMap((result) => [`### ${result.title}`, provenance(result), figuresTable(result)]),
+    ...PARTS.flatMap(({ about, title }) =>
+      part(
+        title,
+        results.filter((result) => result.about === about),
+      ),
+    ),
   ].join('\n\n')
+}
+
+function part(title: string, results: readonly RecordedResult[]): string[] {
+  if (results.length === 0) return []
+  const tables = results.flatMap((result) => [`#### ${result.title}`, provenance(result), figuresTable(result)])
+  return [`### ${title}`, '#### Targets', targetsTable(results), ...tables]
 }
 
 function machines(results: readonly RecordedResult[]): string {

@@ -11,6 +11,8 @@ const RESULTS = fileURLToPath(new URL('../../results', import.meta.url))
 /** A suite's result, with all that a figure needs to be one. */
 export interface RecordedResult extends SuiteResult {
   readonly measuredAt: string
+  /** Seconds, seeds included. */
+  readonly took: number
   readonly command: string
   /** A `--quick` run shows that a suite works, and is never published. */
   readonly quick: boolean

@@ -21,12 +21,13 @@ export function targetsTable(results: readonly SuiteResult[]): string {
     result.verdicts.map(({ target, figure: reached, met }) => [
       result.title,
       target.case,
+      result.subject,
       targetText(target, result.unit),
       'against' in target ? times(reached) : `${figure(reached)} ${limitUnit(target, result.unit)}`,
       met ? 'met' : reached === undefined ? 'not measured' : 'missed',
     ]),
   )
-  return markdownTable([['what', 'case', 'target', 'reached', ''], ...rows])
+  return markdownTable([['what', 'case', 'of', 'target', 'reached', ''], ...rows])
 }
 
 function markdownTable(rows: readonly (readonly string[])[]): string {

@@ -1,12 +1,18 @@
 import type { Suite } from '../harness/suite.js'
-import { append1, append10 } from './append.js'
-import { growth } from './growth.js'
-import { importCopy } from './import.js'
-import { load } from './load.js'
-import { saturated } from './saturated.js'
-import { memory, scan } from './scan.js'
-import { wakeUp } from './wake-up.js'
-import { wakeUpCost } from './wake-up-cost.js'
+import { documentsFind } from './documents/find.js'
+import { documentsGet } from './documents/get.js'
+import { documentsImport } from './documents/import.js'
+import { documentsBulk, documentsPut } from './documents/put.js'
+import { documentsQuery } from './documents/query.js'
+import { documentsReplace } from './documents/replace.js'
+import { append1, append10 } from './events/append.js'
+import { growth } from './events/growth.js'
+import { importCopy } from './events/import.js'
+import { load } from './events/load.js'
+import { saturated } from './events/saturated.js'
+import { memory, scan } from './events/scan.js'
+import { wakeUp } from './events/wake-up.js'
+import { wakeUpCost } from './events/wake-up-cost.js'
 
 /** Every suite, in the order they run. */
 export const suites: readonly Suite[] = [
@@ -20,4 +26,11 @@ export const suites: readonly Suite[] = [
   growth,
   importCopy,
   wakeUp,
+  documentsGet,
+  documentsPut,
+  documentsReplace,
+  documentsBulk,
+  documentsFind,
+  documentsQuery,
+  documentsImport,
 ]
