@@ -119,7 +119,7 @@ describe('R20: what cannot be exact is refused, and nothing of it is stored', ()
     await nextPosition(last)
     const appends = [
       (): Promise<unknown> => store.events.append('s', placed(2)),
-      (): Promise<unknown> => Promise.all(['a', 'b'].map((id) => store.events.append(id, placed(1)))),
+      (): Promise<unknown> => Promise.all(['a', 'b'].map((id) => store.events.append(id, placed(2)))),
       (): Promise<unknown> => store.transaction((tx) => tx.events.append('s', placed(2))),
       (): Promise<unknown> => {
         const session = store.session()
