@@ -49,8 +49,9 @@ export interface EventStore<Families extends EventFamilies> extends EventReads<F
    */
   stream(streamId: string): AbortableAppend<NewEventOf<Families>>
   /**
-   * Waits until the safe head is beyond `after`, and gives it: a reader that has read everything calls it with its last
-   * position. Rejects with the signal's reason when it is aborted.
+   * Waits until the safe head is beyond `after`, and gives it. A reader that has read everything calls it with the larger of
+   * the head that it was given last and the last position that it saw: either alone may be passed already. Rejects with the
+   * signal's reason when it is aborted.
    */
   waitForHead(after: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>
   /** Who holds the safe head: the transactions that have appended and not ended, the lowest first. */
