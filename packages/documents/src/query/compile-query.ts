@@ -1,4 +1,4 @@
-import { InvalidArgumentError, literal } from '@rillflow/core'
+import { InvalidArgumentError, jsonText, literal } from '@rillflow/core'
 import { micros } from '../sql/micros.js'
 import { Bindings } from './bindings.js'
 import { compileCondition, type Compilation, type Use } from './compile-condition.js'
@@ -83,7 +83,7 @@ class QueryWriter implements Compilation {
   #columns({ fields, metadata, inclusions }: QueryState): readonly string[] {
     const doc =
       fields === undefined
-        ? ['doc::text as doc']
+        ? [`${jsonText('doc')} as doc`]
         : fields.map((field, at) => `(doc #> ${bindPath(field, this.bindings)})::text as f${at}`)
     const known = ['id', 'version::text as version', micros('created_at'), micros('updated_at'), micros('deleted_at')]
     return [...doc, ...(metadata ? known : []), ...inclusions.map((inclusion, at) => this.#included(inclusion, at))]

@@ -1,11 +1,11 @@
-import { defineStatement } from '@rillflow/core'
+import { defineStatement, jsonText } from '@rillflow/core'
 import { micros } from './micros.js'
 
 /** The body of a live document: `[collection, id]`. */
 export const getDocument = defineStatement(
   'get',
   (schema) =>
-    `select doc::text as doc from ${schema}.docs where collection = $1::text and id = $2::text and deleted_at is null`,
+    `select ${jsonText('doc')} as doc from ${schema}.docs where collection = $1::text and id = $2::text and deleted_at is null`,
 )
 
 /** One field of a live document: `[collection, id, path]`. */
@@ -20,7 +20,7 @@ where collection = $1::text and id = $2::text and deleted_at is null`,
 export const getDocuments = defineStatement(
   'get many',
   (schema) =>
-    `select id, doc::text as doc from ${schema}.docs
+    `select id, ${jsonText('doc')} as doc from ${schema}.docs
 where collection = $1::text and id = any($2::text[]) and deleted_at is null`,
 )
 
@@ -28,7 +28,7 @@ where collection = $1::text and id = any($2::text[]) and deleted_at is null`,
 export const getVersions = defineStatement(
   'load many',
   (schema) =>
-    `select id, doc::text as doc, version::text as version from ${schema}.docs
+    `select id, ${jsonText('doc')} as doc, version::text as version from ${schema}.docs
 where collection = $1::text and id = any($2::text[]) and deleted_at is null`,
 )
 
@@ -44,7 +44,7 @@ export type StoredRow = readonly [
 /** A document and what is known about it, also when it is deleted: `[collection, id]`. */
 export const getStoredDocument = defineStatement(
   'get stored',
-  (schema) => `select doc::text as doc, version::text as version,
+  (schema) => `select ${jsonText('doc')} as doc, version::text as version,
 ${micros('created_at')}, ${micros('updated_at')}, ${micros('deleted_at')}
 from ${schema}.docs where collection = $1::text and id = $2::text`,
 )
@@ -52,6 +52,6 @@ from ${schema}.docs where collection = $1::text and id = $2::text`,
 /** A document held until the transaction ends, so that its next version can be made of it: `[collection, id]`. */
 export const lockDocument = defineStatement(
   'update',
-  (schema) => `select doc::text as doc, version::text as version, deleted_at is not null as deleted
+  (schema) => `select ${jsonText('doc')} as doc, version::text as version, deleted_at is not null as deleted
 from ${schema}.docs where collection = $1::text and id = $2::text for no key update`,
 )
