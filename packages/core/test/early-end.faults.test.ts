@@ -11,6 +11,7 @@ test('a connection that the server ends in the breath in which it is made: a typ
   await using server = await startPostgres({ from: 'embedded' })
   const direct = new pg.Client({ connectionString: server.url })
   await direct.connect()
+  const ending: Promise<unknown>[] = []
   // Gives the end of the handshake and the server's goodbye to the client in one piece.
   const proxy = createServer((client) => {
     const up = connect(server.port, '127.0.0.1')
@@ -21,7 +22,7 @@ test('a connection that the server ends in the breath in which it is made: a typ
       if (held !== undefined) return void client.write(Buffer.concat([held, chunk]))
       if (!chunk.includes(ready)) return void client.write(chunk)
       held = chunk
-      void direct.query('select pg_terminate_backend($1)', [chunk.readInt32BE(chunk.indexOf(key) + 5)])
+      ending.push(direct.query('select pg_terminate_backend($1)', [chunk.readInt32BE(chunk.indexOf(key) + 5)]))
     })
   })
   await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve))
@@ -30,6 +31,7 @@ test('a connection that the server ends in the breath in which it is made: a typ
   const store = createStore({ connection: { url: url.href, maxConnections: 1 }, modules: {} })
   await expect(store.transaction((tx) => tx.sql`select 1`)).rejects.toMatchObject({ code: 'ConnectionLost' })
   await store.close()
+  await Promise.all(ending)
   await direct.end()
   proxy.close()
 })
