@@ -77,16 +77,9 @@ const manyEvents: EventsShape = {
   notify: '$4',
 }
 
-/**
- * The lock of `hold_floor()` without its memory: a statement that is a transaction needs none, and is a fifth faster. The
- * key must be the same as there.
- */
-const holdOnce = (schema: string): string => `, pg_advisory_xact_lock_shared(((q.tableoid::bigint & 16777215) << 40)
-    | ((q.last_value - (not q.is_called)::int) & 1099511627775)) as held from ${schema}.events_position_seq q`
-
 const holdFloor = (schema: string): string => ` from ${schema}.hold_floor()`
 
-const onItsOwn = statementsHolding('', holdOnce)
+const onItsOwn = statementsHolding('', holdFloor)
 const withinTransaction = statementsHolding('_in_transaction', holdFloor)
 
 type ByClaim = Readonly<Record<Claim, ReturnType<typeof defineStatement>>>
