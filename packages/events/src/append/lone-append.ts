@@ -5,28 +5,19 @@ import { encodeExpected } from './expected-version.js'
 import type { PreparedAppend } from './prepare-append.js'
 import type { PreparedEvent } from './prepared-event.js'
 
-/** Where a lone append runs. */
-export interface LoneAppend {
-  /** Wakes readers in other processes when it commits. */
-  readonly notify: boolean
-  /** True inside a transaction, which may hold its floor already; false where the statement is the transaction. */
-  readonly inTransaction: boolean
-}
-
 /**
  * The statement of one append that nobody else shares: half the work of the append function, which loops. It gives one
  * row, the stream's version and the last position, or none when the stream is not as expected.
  *
  * The floor is held before the first position is drawn because each step reads the rows of the step before it.
  */
-export function loneAppendStatement(schema: string, append: PreparedAppend, how: LoneAppend): Statement {
+export function loneAppendStatement(schema: string, append: PreparedAppend, notify: boolean): Statement {
   const { streamId, category, events } = append
   const expected = encodeExpected(append.expected)
   const claim = expected === -1 ? 'any' : expected === 0 ? 'none' : 'exact'
   const stream = claim === 'exact' ? [streamId, expected] : [streamId, category]
   const first = events[0] as PreparedEvent
-  const payload = how.notify ? schema : null
-  const { one, many } = how.inTransaction ? withinTransaction : onItsOwn
+  const payload = notify ? schema : null
   return events.length === 1
     ? one[claim](schema, [...stream, ...eventValues(first), payload])
     : many[claim](schema, [...stream, encodeEvents(events), payload])
@@ -77,29 +68,17 @@ const manyEvents: EventsShape = {
   notify: '$4',
 }
 
-const holdFloor = (schema: string): string => ` from ${schema}.hold_floor()`
-
-const onItsOwn = statementsHolding('', holdFloor)
-const withinTransaction = statementsHolding('_in_transaction', holdFloor)
-
 type ByClaim = Readonly<Record<Claim, ReturnType<typeof defineStatement>>>
 
-function statementsHolding(
-  where: string,
-  hold: (schema: string) => string,
-): { readonly one: ByClaim; readonly many: ByClaim } {
-  return {
-    one: statements(`append_one${where}`, oneEvent, hold),
-    many: statements(`append_many${where}`, manyEvents, hold),
-  }
-}
+const one = statements('append_one', oneEvent)
+const many = statements('append_many', manyEvents)
 
-function statements(operation: string, shape: EventsShape, hold: (schema: string) => string): ByClaim {
+function statements(operation: string, shape: EventsShape): ByClaim {
   const build = (claim: Claim): ReturnType<typeof defineStatement> =>
     defineStatement(
       `${operation}_${claim}`,
       (schema) => `with
-  f as materialized (select ${shape.count} as count${hold(schema)}),
+  f as materialized (select ${shape.count} as count from ${schema}.hold_floor()),
   s as (${claims[claim](schema)} returning s.stream_no, s.version, s.category),
   e as (insert into ${schema}.events (${columns})
     select s.stream_no, ${shape.values} returning version, position)
