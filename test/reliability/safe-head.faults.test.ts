@@ -223,3 +223,82 @@ describe('the two reads of the safe head', () => {
     expect(await scene.problems()).toEqual(expected)
   })
 })
+
+/**
+ * Every 32nd `nextval` shows, while it writes its log, a last value that is up to 32 too high, to whoever reads the
+ * sequence as a table. A floor from that lies above the positions of its writer; a head from that above positions to come.
+ */
+describe('a sequence that others draw from meanwhile', () => {
+  const consistent = 'coalesce(pg_sequence_last_value(s.tableoid), s.last_value - 1)'
+  const asTable = 's.last_value - (not s.is_called)::int'
+
+  async function definitionOf(name: string): Promise<string> {
+    const { rows } = await pool.query<{ text: string }>(`select pg_get_functiondef('${name}()'::regprocedure) as text`)
+    return rows[0]?.text ?? ''
+  }
+
+  /** Whether `probe` finds something `wrong` in so many turns, while another draws one position after the other. */
+  async function findsWrong(schema: string, probe: string, turns: number): Promise<boolean> {
+    await pool.query(`
+      create function ${schema}.probe() returns boolean language plpgsql as $$
+      declare
+        wrong boolean := false;
+        before bigint := 0;
+        head bigint;
+      begin
+        for turn in 1..${turns} loop
+          ${probe}
+          exit when wrong;
+        end loop;
+        return wrong;
+      end
+      $$`)
+    let done = false
+    const drawOn = async (): Promise<void> => {
+      for (let round = 0; round < 10_000 && !done; round += 1) {
+        await pool.query(`select count(nextval('${schema}.events_position_seq')) from generate_series(1, 20000)`)
+      }
+    }
+    const probed = pool.query<{ wrong: boolean }>(`select ${schema}.probe() as wrong`).finally(() => (done = true))
+    const [{ rows }] = await Promise.all([probed, drawOn()])
+    return rows[0]?.wrong === true
+  }
+
+  // The rollback lets go of the floor, so that the next turn takes one anew.
+  const floorAbovePosition = (schema: string): string => `
+    begin
+      perform ${schema}.hold_floor();
+      wrong := nextval('${schema}.events_position_seq')
+        <= current_setting('rillflow.floor_' || '${schema}.events_position_seq'::regclass::oid)::bigint;
+      raise exception using errcode = 'RF000';
+    exception when sqlstate 'RF000' then null;
+    end;`
+
+  const headGoesBack = (schema: string): string => `
+    head := ${schema}.safe_head();
+    wrong := head < before;
+    before := head;`
+
+  test('a floor lies below the positions that are drawn under it', async () => {
+    for (const schema of ['floor_right', 'floor_wrong']) await makeSchema(server.url, schema)
+    const released = await definitionOf('floor_wrong.hold_floor')
+    expect(released).toContain(consistent)
+    await pool.query(released.replace(consistent, asTable))
+    expect(await findsWrong('floor_right', floorAbovePosition('floor_right'), 20_000)).toBe(false)
+    expect(await findsWrong('floor_wrong', floorAbovePosition('floor_wrong'), 2_000_000)).toBe(true)
+  })
+
+  test('a head never goes back', async () => {
+    for (const schema of ['head_right', 'head_wrong']) {
+      await makeSchema(server.url, schema)
+      const released = await definitionOf(`${schema}.safe_head`)
+      // Without the look at the locks, behind which the error is mostly past.
+      const [, sequence = ''] = /^(.*?\nbegin\n[^;]*;)/s.exec(released) ?? []
+      expect(sequence).toContain(consistent)
+      const shortened = `${sequence} return seq.last; end $function$`
+      await pool.query(schema === 'head_right' ? shortened : shortened.replace(consistent, asTable))
+    }
+    expect(await findsWrong('head_right', headGoesBack('head_right'), 20_000)).toBe(false)
+    expect(await findsWrong('head_wrong', headGoesBack('head_wrong'), 2_000_000)).toBe(true)
+  })
+})

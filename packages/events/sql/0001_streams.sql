@@ -40,6 +40,10 @@ begin
 end
 $$;
 
+-- In the two functions below the sequence's last value is read by pg_sequence_last_value(), under the sequence's own lock.
+-- Its row read as a table is up to 32 too high for a moment, every 32nd time, while nextval writes its log: a floor from
+-- that protects nobody. Before the first nextval there is none, and the row, read before, was never touched.
+
 -- Tells readers, by a lock that they can see, from which position on this transaction may still write. It must be held
 -- before the first nextval. The key carries the low 24 bits of the sequence's oid and the low 40 bits of its last value;
 -- safe_head() reads it back. Once in a transaction, because one key for each append would fill the lock table. The
@@ -50,7 +54,7 @@ declare
   seq record;
   held text;
 begin
-  select s.tableoid::bigint as id, s.last_value - (not s.is_called)::int as last into seq from :"schema".events_position_seq s;
+  select s.tableoid::bigint as id, coalesce(pg_sequence_last_value(s.tableoid), s.last_value - 1) as last into seq from :"schema".events_position_seq s;
   held := 'rillflow.floor_' || seq.id;
   if coalesce(current_setting(held, true), '') = '' then
     perform pg_advisory_xact_lock_shared(((seq.id & 16777215) << 40) | (seq.last & 1099511627775));
@@ -68,7 +72,7 @@ declare
   seq record;
   lowest bigint;
 begin
-  select s.tableoid::bigint as id, s.last_value - (not s.is_called)::int as last into seq from :"schema".events_position_seq s;
+  select s.tableoid::bigint as id, coalesce(pg_sequence_last_value(s.tableoid), s.last_value - 1) as last into seq from :"schema".events_position_seq s;
   -- A floor is known modulo 2^40; it lies within 2^39 of the last value, before or after it.
   select min(((((l.classid::bigint & 255) << 32) | l.objid::bigint) - seq.last + 549755813888) & 1099511627775) into lowest
     from pg_locks l

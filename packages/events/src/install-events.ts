@@ -101,7 +101,7 @@ function transactionApi<Families extends EventFamilies>(
   const appendTo: TransactionEventStore<Families>['append'] = (streamId, list, options = {}) =>
     runAppend(scope, { registry, streamId, events: list, options }, (schema, prepared) => {
       scope.onCommit(() => wakeUps.committed(schema, false))
-      return appendOne(scope, schema, prepared, false)
+      return appendOne(scope, schema, prepared, { notify: false, inTransaction: true })
     })
   return {
     ...readApi<Families>(scope, parts, true),

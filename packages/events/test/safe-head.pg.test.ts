@@ -47,9 +47,9 @@ describe('the floor lock', () => {
     })
     // Held for one statement only, by an append on the store; a trigger sees it there, when the position is drawn.
     await database.query(`
-      create table "${schema}".seen (locks int);
+      create table "${schema}".seen (locks int, floor bigint);
       create function "${schema}".look() returns trigger language plpgsql as $$ begin
-        insert into "${schema}".seen select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
+        insert into "${schema}".seen select count(*), min(objid::bigint) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
         return new; end $$;
       create trigger look before insert on "${schema}".events for each row execute function "${schema}".look()`)
     await store.events.append('lone', added(1))
@@ -57,8 +57,9 @@ describe('the floor lock', () => {
     await store.events.append('none', added(1), { expected: 'noStream' })
     await Promise.all([1, 2, 3, 4].map((n) => store.events.append(`together-${n}`, added(1))))
     await store.transaction((tx) => tx.events.append('in-transaction', added(1)))
-    const seen = await database.query<{ locks: number }>(`select locks from "${schema}".seen`)
+    const seen = await database.query<{ locks: number; floor: string }>(`select locks, floor from "${schema}".seen`)
     expect(seen.rows.map(({ locks }) => locks)).toEqual(Array.from({ length: 9 }, () => 1))
+    expect(seen.rows.slice(0, 4).map(({ floor }) => Number(floor))).toEqual([1, 2, 2, 4])
     expect(await floorLocks(database.pool, schema)).toEqual([])
   })
 

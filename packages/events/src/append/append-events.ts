@@ -11,7 +11,7 @@ import {
 import { IdempotencyMismatchError, StreamArchivedError, StreamTombstonedError } from '../errors.js'
 import { toResult, type AppendResult } from './append-result.js'
 import { encodeAppends } from './encode-appends.js'
-import { loneAppendStatement } from './lone-append.js'
+import { loneAppendStatement, type LoneAppend } from './lone-append.js'
 import { nameRefusal } from './name-refusal.js'
 import type { PreparedAppend } from './prepare-append.js'
 
@@ -31,19 +31,19 @@ export async function appendOne(
   scope: Pick<Scope, 'query'>,
   schema: string,
   append: PreparedAppend,
-  notify: boolean,
+  how: LoneAppend,
 ): Promise<AppendOutcome> {
   if (append.idempotencyKey === undefined) {
     const { rows } = await send<readonly [version: string, position: string]>(
       scope,
       schema,
-      loneAppendStatement(schema, append, notify),
+      loneAppendStatement(schema, append, how),
     )
     const [row] = rows
     if (row !== undefined) return toResult(append, row[0], row[1])
   }
   // Not merely a look: by now the stream may be as expected, and then this writes.
-  const [outcome] = await appendMany(scope, { schema, appends: [append], notify })
+  const [outcome] = await appendMany(scope, { schema, appends: [append], notify: how.notify })
   return outcome as AppendOutcome
 }
 

@@ -71,7 +71,7 @@ export class Appender {
       const [first] = appends
       const outcomes =
         appends.length === 1
-          ? [await appendOne(this.#connection, schema, first as PreparedAppend, notify)]
+          ? [await appendOne(this.#connection, schema, first as PreparedAppend, { notify, inTransaction: false })]
           : await appendMany(this.#connection, { schema, appends, notify })
       this.#wakeUps.committed(schema, notify)
       return outcomes

@@ -1,9 +1,18 @@
 import { defineStatement, type Statement } from '@rillflow/core'
 import { channel } from '../head/channel.js'
+import { lastPosition } from '../last-position.js'
 import { encodeEvents } from './encode-appends.js'
 import { encodeExpected } from './expected-version.js'
 import type { PreparedAppend } from './prepare-append.js'
 import type { PreparedEvent } from './prepared-event.js'
+
+/** Where a lone append runs. */
+export interface LoneAppend {
+  /** Wakes readers in other processes when it commits. */
+  readonly notify: boolean
+  /** True inside a transaction, which may hold its floor already; false where the statement is the transaction. */
+  readonly inTransaction: boolean
+}
 
 /**
  * The statement of one append that nobody else shares: half the work of the append function, which loops. It gives one
@@ -11,13 +20,14 @@ import type { PreparedEvent } from './prepared-event.js'
  *
  * The floor is held before the first position is drawn because each step reads the rows of the step before it.
  */
-export function loneAppendStatement(schema: string, append: PreparedAppend, notify: boolean): Statement {
+export function loneAppendStatement(schema: string, append: PreparedAppend, how: LoneAppend): Statement {
   const { streamId, category, events } = append
   const expected = encodeExpected(append.expected)
   const claim = expected === -1 ? 'any' : expected === 0 ? 'none' : 'exact'
   const stream = claim === 'exact' ? [streamId, expected] : [streamId, category]
   const first = events[0] as PreparedEvent
-  const payload = notify ? schema : null
+  const payload = how.notify ? schema : null
+  const { one, many } = how.inTransaction ? withinTransaction : onItsOwn
   return events.length === 1
     ? one[claim](schema, [...stream, ...eventValues(first), payload])
     : many[claim](schema, [...stream, encodeEvents(events), payload])
@@ -68,17 +78,36 @@ const manyEvents: EventsShape = {
   notify: '$4',
 }
 
+/**
+ * The lock of `hold_floor()` without its memory: a statement that is a transaction needs none, and is a fifth faster. The
+ * key must be the same as there.
+ */
+const holdOnce = (schema: string): string => `, pg_advisory_xact_lock_shared(((s.tableoid::bigint & 16777215) << 40)
+    | (${lastPosition} & 1099511627775)) as held from ${schema}.events_position_seq s`
+
+const holdFloor = (schema: string): string => ` from ${schema}.hold_floor()`
+
+const onItsOwn = statementsHolding('', holdOnce)
+const withinTransaction = statementsHolding('_in_transaction', holdFloor)
+
 type ByClaim = Readonly<Record<Claim, ReturnType<typeof defineStatement>>>
 
-const one = statements('append_one', oneEvent)
-const many = statements('append_many', manyEvents)
+function statementsHolding(
+  where: string,
+  hold: (schema: string) => string,
+): { readonly one: ByClaim; readonly many: ByClaim } {
+  return {
+    one: statements(`append_one${where}`, oneEvent, hold),
+    many: statements(`append_many${where}`, manyEvents, hold),
+  }
+}
 
-function statements(operation: string, shape: EventsShape): ByClaim {
+function statements(operation: string, shape: EventsShape, hold: (schema: string) => string): ByClaim {
   const build = (claim: Claim): ReturnType<typeof defineStatement> =>
     defineStatement(
       `${operation}_${claim}`,
       (schema) => `with
-  f as materialized (select ${shape.count} as count from ${schema}.hold_floor()),
+  f as materialized (select ${shape.count} as count${hold(schema)}),
   s as (${claims[claim](schema)} returning s.stream_no, s.version, s.category),
   e as (insert into ${schema}.events (${columns})
     select s.stream_no, ${shape.values} returning version, position)

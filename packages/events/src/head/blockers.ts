@@ -1,4 +1,5 @@
 import { defineStatement, safeInteger, type Scope } from '@rillflow/core'
+import { lastPosition } from '../last-position.js'
 
 /** A transaction that has appended, or is about to, and holds the safe head until it ends. */
 export interface Blocker {
@@ -27,7 +28,7 @@ export interface Blocker {
 const blockersStatement = defineStatement(
   'blockers',
   (schema) => `with seq as materialized (
-    select s.tableoid::bigint as id, s.last_value - (not s.is_called)::int as last from ${schema}.events_position_seq s)
+    select s.tableoid::bigint as id, ${lastPosition} as last from ${schema}.events_position_seq s)
   select b.pid::text as pid, b.gid, b.application_name, b.usename, b.state,
     (extract(epoch from b.since) * 1000)::bigint::text as since,
     (extract(epoch from b.query_start) * 1000)::bigint::text as query_start,
