@@ -253,13 +253,13 @@ describe('a sequence that others draw from meanwhile', () => {
         return wrong;
       end
       $$`)
-    let done = false
+    const probing = new AbortController()
     const drawOn = async (): Promise<void> => {
-      for (let round = 0; round < 10_000 && !done; round += 1) {
+      for (let round = 0; round < 10_000 && !probing.signal.aborted; round += 1) {
         await pool.query(`select count(nextval('${schema}.events_position_seq')) from generate_series(1, 20000)`)
       }
     }
-    const probed = pool.query<{ wrong: boolean }>(`select ${schema}.probe() as wrong`).finally(() => (done = true))
+    const probed = pool.query<{ wrong: boolean }>(`select ${schema}.probe() as wrong`).finally(() => probing.abort())
     const [{ rows }] = await Promise.all([probed, drawOn()])
     return rows[0]?.wrong === true
   }

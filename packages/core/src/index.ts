@@ -58,8 +58,10 @@ export {
   type ModuleShape,
   type SessionPart,
 } from './module/module.js'
+export type { ModuleKey } from './module/module-key.js'
 export type { DeclaredIndex, Migration, SchemaComponent } from './module/schema-component.js'
 export type { Scope, TransactionScope } from './module/scope.js'
+export type { Place, Sibling, Siblings } from './module/siblings.js'
 
 export { channels, traced, type OperationContext } from './observability/channels.js'
 export { silentLogger, type Logger } from './observability/logger.js'

@@ -231,8 +231,8 @@ function racing(flushed: () => void, right = notes()) {
     ...base,
     install(...args: Parameters<typeof base.install>) {
       const installed = base.install(...args)
-      const session: typeof installed.session = (scope) => {
-        const part = installed.session?.(scope)
+      const session: typeof installed.session = (...places) => {
+        const part = installed.session?.(...places)
         if (part === undefined) throw new Error('the notes stage work')
         return {
           ...part,

@@ -85,6 +85,8 @@ export interface StagedEventStore<Families extends EventFamilies> {
   append(streamId: string, events: readonly NewEventOf<Families>[], options?: AppendOptions): void
   /** Begins an append that is put together step by step and ends with `stage`. */
   stream(streamId: string): StageableAppend<NewEventOf<Families>>
+  /** The events that are staged for a stream, in order. */
+  staged(streamId: string): readonly NewEventOf<Families>[]
 }
 
 /** What {@link events} adds to a store. */

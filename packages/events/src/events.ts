@@ -4,6 +4,7 @@ import { EventRegistry } from './definitions/event-registry.js'
 import type { EventsShape } from './event-store.js'
 import { eventsComponent } from './events-component.js'
 import type { EventsOptions } from './events-options.js'
+import { eventsModule } from './events-service.js'
 import { installEvents } from './install-events.js'
 
 /**
@@ -31,7 +32,7 @@ export function events<const Families extends EventFamilies>(
 ): Module<EventsShape<Families>> {
   const registry = new EventRegistry(families, options.unknownTypes, options)
   return {
-    name: '@rillflow/events',
+    name: eventsModule.name,
     contract: moduleContract,
     components: [eventsComponent(options.indexes ?? [])],
     install: (host) => installEvents<Families>(host, registry, options),

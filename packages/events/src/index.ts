@@ -1,3 +1,4 @@
+export type { SettledEvent } from './append/settled-event.js'
 export type { GroupCommitOptions } from './append/append-queue.js'
 export type { AppendResult } from './append/append-result.js'
 export type { ExpectedVersion } from './append/expected-version.js'
@@ -29,6 +30,7 @@ export {
 export type { BareEvent, NewEvent, StoredEvent } from './event.js'
 export type { EventReads, EventsShape, EventStore, StagedEventStore, TransactionEventStore } from './event-store.js'
 export { events } from './events.js'
+export { eventsModule, type EventsService } from './events-service.js'
 export type { EventsOptions } from './events-options.js'
 
 export type { Blocker } from './head/blockers.js'
@@ -36,6 +38,7 @@ export type { Blocker } from './head/blockers.js'
 export type { StreamProblem } from './maintenance/verify-streams.js'
 
 export type { EventFilter } from './read/event-filter.js'
+export type { BareRow } from './read/bare-row.js'
 export type { EventReader } from './read/event-reader.js'
 export type { IndexedColumn } from './read/read-all-statement.js'
 export type { Direction, Presence, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'

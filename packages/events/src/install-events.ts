@@ -6,6 +6,7 @@ import type { EventFamilies } from './definitions/define-events.js'
 import type { EventRegistry } from './definitions/event-registry.js'
 import type { EventReads, EventsShape, EventStore, TransactionEventStore } from './event-store.js'
 import type { EventsOptions } from './events-options.js'
+import { eventsService } from './events-service.js'
 import { blockers } from './head/blockers.js'
 import { HeadReader } from './head/head-reader.js'
 import { Heads } from './head/heads.js'
@@ -33,6 +34,7 @@ export function installEvents<Families extends EventFamilies>(
   const headReader = new HeadReader()
   const heads = new Heads({ connection, logger, wakeUps, headReader, listen: notify })
   return {
+    service: eventsService(registry),
     store: (scope) =>
       storeApi<Families>(scope, { registry, headReader, indexed, appender, heads, connection, wakeUps }),
     transaction: (scope) => transactionApi<Families>(scope, { registry, headReader, indexed, wakeUps }),

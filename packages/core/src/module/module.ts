@@ -1,7 +1,9 @@
 import type { Connection } from '../connection/connection.js'
 import type { Logger } from '../observability/logger.js'
+import type { ModuleKey } from './module-key.js'
 import type { SchemaComponent } from './schema-component.js'
 import type { Scope, TransactionScope } from './scope.js'
+import type { Siblings } from './siblings.js'
 
 /**
  * The generation of the contract between core and the modules. It grows when a module built against the old one would
@@ -28,6 +30,8 @@ export interface Module<Shape extends ModuleShape = ModuleShape> {
   /** The {@link moduleContract} it was built against. */
   readonly contract: number
   readonly components: readonly SchemaComponent[]
+  /** The modules that it builds on: `createStore` refuses a store without them, or with one of them twice. */
+  readonly requires?: readonly ModuleKey[] | undefined
   install(host: ModuleHost): InstalledModule<Shape>
 }
 
@@ -39,12 +43,14 @@ export interface ModuleHost {
 
 /** A module inside one store. */
 export interface InstalledModule<Shape extends ModuleShape = ModuleShape> {
+  /** What it lends to the modules that build on it, as its {@link ModuleKey} types it. */
+  readonly service?: unknown
   /** The API on the pool. */
-  store(scope: Scope): Shape['store']
+  store(scope: Scope, siblings: Siblings<'store'>): Shape['store']
   /** The API inside a transaction. */
-  transaction(scope: TransactionScope): Shape['transaction']
+  transaction(scope: TransactionScope, siblings: Siblings<'transaction'>): Shape['transaction']
   /** The staging API of one session, and its part of the unit of work; left out by a module that stages nothing. */
-  session?(scope: Scope): SessionPart<Shape>
+  session?(scope: Scope, siblings: Siblings<'session'>): SessionPart<Shape>
   /** Lets go of what the module holds: timers, connections. Called once, before the pool ends. */
   close?(): Promise<void>
 }

@@ -36,6 +36,30 @@ describe('checkModules', () => {
     expect(error).toMatchObject({ code: 'InvalidConfig', message: expect.stringContaining(`called ${key}`) })
   })
 
+  describe('a module that builds on another', () => {
+    const summaries: Module = { ...moduleOf(), name: '@rillflow/summaries', requires: [{ name: '@rillflow/notes' }] }
+
+    test('is taken in any order', () => {
+      expect(() => checkModules({ summaries, notes: moduleOf() })).not.toThrow()
+      expect(() => checkModules({ notes: moduleOf(), summaries })).not.toThrow()
+    })
+
+    test('is refused without it', () => {
+      const error = thrownBy(() => checkModules({ summaries }))
+      expect(error).toMatchObject({
+        code: 'InvalidConfig',
+        message: expect.stringMatching(
+          /modules\.summaries .*builds on @rillflow\/notes, which this store does not have/,
+        ),
+      })
+    })
+
+    test('is refused beside two of them, for it could not know which is meant', () => {
+      const error = thrownBy(() => checkModules({ one: moduleOf(), summaries, two: moduleOf() }))
+      expect(error).toMatchObject({ code: 'InvalidConfig', message: expect.stringContaining('twice, as one and two') })
+    })
+  })
+
   test.each([moduleContract + 1, moduleContract - 1, undefined as unknown as number])(
     'refuses a module built against contract %s',
     (contract) => {

@@ -1,6 +1,7 @@
 import { ContractMismatchError, InvalidConfigError } from '../errors/usage-errors.js'
-import { moduleContract, type InstalledModule, type Module, type ModuleHost } from '../module/module.js'
+import { moduleContract, type Module, type ModuleHost } from '../module/module.js'
 import type { SchemaComponent } from '../module/schema-component.js'
+import type { InstalledModules } from './assemble.js'
 import type { ModuleRecord } from './store.js'
 
 /** Names that a store, a session or a transaction has already; `then` would make it look like a promise. */
@@ -29,6 +30,19 @@ export function checkModules(modules: ModuleRecord): void {
     }
     checkModule(key, module)
   }
+  for (const [key, module] of Object.entries(modules)) {
+    for (const { name } of module.requires ?? []) checkRequired(modules, { key, name })
+  }
+}
+
+function checkRequired(modules: ModuleRecord, { key, name }: { key: string; name: string }): void {
+  const found = Object.entries(modules).filter(([, module]) => module.name === name)
+  if (found.length === 1) return
+  const why =
+    found.length === 0
+      ? `which this store does not have. Add its module to modules: { … }.`
+      : `which this store has twice, as ${found.map(([each]) => each).join(' and ')}. Leave one of them.`
+  throw new InvalidConfigError(`modules.${key} (${modules[key]?.name}) builds on ${name}, ${why}`)
 }
 
 function checkModule(key: string, module: Partial<Module>): void {
@@ -44,8 +58,10 @@ function checkModule(key: string, module: Partial<Module>): void {
 }
 
 /** Installs every module, in the order of the record. */
-export function installModules(modules: ModuleRecord, host: ModuleHost): ReadonlyMap<string, InstalledModule> {
-  return new Map(Object.entries(modules).map(([key, module]) => [key, module.install(host)]))
+export function installModules(modules: ModuleRecord, host: ModuleHost): InstalledModules {
+  return new Map(
+    Object.entries(modules).map(([key, module]) => [key, { name: module.name, installed: module.install(host) }]),
+  )
 }
 
 /** What all modules ask of the database; a component that two of them share counts once. */

@@ -5,9 +5,11 @@ import type { RetryOptions } from '../connection/retry.js'
 import { mergeContexts, type Context } from '../context/context.js'
 import { InvalidArgumentError } from '../errors/usage-errors.js'
 import type { InstalledModule } from '../module/module.js'
+import type { Siblings } from '../module/siblings.js'
 import { silentLogger, type Logger } from '../observability/logger.js'
 import { singleTenant } from '../tenancy/single-tenant.js'
 import type { Tenancy, TenancyMode } from '../tenancy/tenancy.js'
+import { assemble, type InstalledModules } from './assemble.js'
 import { checkModules, collectComponents, installModules } from './compose.js'
 import { attachInternals } from './internals.js'
 import { inCallersTransaction, inTransaction, storeScope, type ScopeSource } from './scopes.js'
@@ -71,7 +73,7 @@ export function createStore<const Modules extends ModuleRecord, Mode extends Ten
 
   const store = tenancy.mode === 'single' ? forTenant(undefined) : multiTenantStore(forTenant, withContext)
   const close = once(async () => {
-    const closed = await Promise.allSettled([...modules.values()].map(async (module) => module.close?.()))
+    const closed = await Promise.allSettled([...modules.values()].map(async ({ installed }) => installed.close?.()))
     // Also after a module that could not close: the pool would keep the process alive.
     await connection.close()
     const failed = closed.find((each) => each.status === 'rejected')
@@ -85,15 +87,10 @@ export function createStore<const Modules extends ModuleRecord, Mode extends Ten
 type WithContext = <Result>(context: Context, work: () => Result) => Result
 type Work = (tx: unknown) => Promise<unknown>
 
-function tenantStore(
-  source: ScopeSource,
-  modules: ReadonlyMap<string, InstalledModule>,
-  withContext: WithContext,
-): object {
+function tenantStore(source: ScopeSource, modules: InstalledModules, withContext: WithContext): object {
   const scope = storeScope(source)
-  const apis = Object.fromEntries([...modules].map(([key, module]) => [key, module.store(scope)]))
   return {
-    ...apis,
+    ...apisOf(modules, (module, siblings: Siblings<'store'>) => module.store(scope, siblings)),
     session: (options: SessionOptions = {}) => makeSession(source, modules, options),
     transaction: (first: TransactionOptions | Work, second?: Work) =>
       typeof first === 'function'
@@ -129,17 +126,25 @@ function asTenantStore(store: object): TenantMethods {
 
 async function runTransaction(
   source: ScopeSource,
-  modules: ReadonlyMap<string, InstalledModule>,
+  modules: InstalledModules,
   options: TransactionOptions,
   work: Work,
 ): Promise<unknown> {
   const { client: callersClient, ...own } = options
   const scoped = { ...source, context: () => mergeContexts(source.context(), own) }
   const run: Parameters<typeof inTransaction<unknown>>[1] = (scope, client) => {
-    const apis = Object.fromEntries([...modules].map(([key, module]) => [key, module.transaction(scope)]))
-    return work({ ...apis, sql: sqlTag(client) })
+    const make = (module: InstalledModule, siblings: Siblings<'transaction'>): unknown =>
+      module.transaction(scope, siblings)
+    return work({ ...apisOf(modules, make), sql: sqlTag(client) })
   }
   return callersClient === undefined ? inTransaction(scoped, run) : inCallersTransaction(scoped, callersClient, run)
+}
+
+function apisOf<Where extends 'store' | 'transaction'>(
+  modules: InstalledModules,
+  make: (module: InstalledModule, siblings: Siblings<Where>) => unknown,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(assemble(modules, make, (api) => api))
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -2,14 +2,16 @@ import { mergeContexts, type Context } from '../context/context.js'
 import { InvalidStateError } from '../errors/usage-errors.js'
 import type { InstalledModule, SessionPart } from '../module/module.js'
 import type { TransactionScope } from '../module/scope.js'
+import type { Siblings } from '../module/siblings.js'
 import { traced } from '../observability/channels.js'
+import { assemble, type InstalledModules } from './assemble.js'
 import { inCallersTransaction, inTransaction, storeScope, type ScopeSource } from './scopes.js'
 import type { ModuleRecord, SaveOptions, Session } from './store.js'
 
 /** Makes a session over the modules that stage work. */
 export function makeSession<Modules extends ModuleRecord>(
   source: ScopeSource,
-  modules: ReadonlyMap<string, InstalledModule>,
+  modules: InstalledModules,
   initial: Context,
 ): Session<Modules> {
   let own = initial
@@ -52,14 +54,12 @@ export function makeSession<Modules extends ModuleRecord>(
 
 type Parts = ReadonlyMap<string, SessionPart>
 
-function makeParts(modules: ReadonlyMap<string, InstalledModule>, source: ScopeSource): Parts {
+function makeParts(modules: InstalledModules, source: ScopeSource): Parts {
   const scope = storeScope(source)
-  const parts = new Map<string, SessionPart>()
-  for (const [key, module] of modules) {
-    const part = module.session?.(scope)
-    if (part !== undefined) parts.set(key, part)
-  }
-  return parts
+  const make = (module: InstalledModule, siblings: Siblings<'session'>): SessionPart | undefined =>
+    module.session?.(scope, siblings)
+  const parts = assemble(modules, make, (part) => part?.api)
+  return new Map([...parts].filter((each): each is [string, SessionPart] => each[1] !== undefined))
 }
 
 async function save(source: ScopeSource, parts: Parts, options: SaveOptions): Promise<object> {

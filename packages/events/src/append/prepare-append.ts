@@ -9,6 +9,7 @@ import { checkUuid } from './check-uuid.js'
 import { encodeHeaders, mergeHeaders } from './encode-headers.js'
 import { encodeExpected, type ExpectedVersion } from './expected-version.js'
 import { maxSize, sizeOf, type PreparedEvent } from './prepared-event.js'
+import { encodedData } from './settled-event.js'
 
 /** How an append is made. */
 export interface AppendOptions {
@@ -70,8 +71,8 @@ export async function prepareAppend(
   const prepared: PreparedEvent[] = []
   let size = streamId.length + category.length
   for (const event of events) {
-    const made = registry.validate(event.type, event.data)
     // Awaiting what is no promise would cost a turn of the event loop for each event.
+    const made = encodedData(event) ?? encodeData(registry, event)
     const data = isPromise(made) ? await made : made
     const one = prepareEvent(event, { data, schemaVersion: registry.schemaVersionOf(event.type) }, wider)
     size += sizeOf(one)
@@ -81,6 +82,11 @@ export async function prepareAppend(
     throw new LimitExceededError(`An append takes ${maxSize} characters of JSON at most, not ${size}; make several.`)
   }
   return { streamId, category, expected, idempotencyKey, events: prepared, size }
+}
+
+function encodeData(registry: EventRegistry, event: NewEvent): string | Promise<string> {
+  const made = registry.validate(event.type, event.data)
+  return isPromise(made) ? made.then(encodeJson) : encodeJson(made)
 }
 
 interface WiderContext {
@@ -103,14 +109,14 @@ function mergeAppend(context: Context, options: AppendOptions): WiderContext {
 
 function prepareEvent(
   event: NewEvent,
-  { data, schemaVersion }: { readonly data: unknown; readonly schemaVersion: number },
+  { data, schemaVersion }: { readonly data: string; readonly schemaVersion: number },
   wider: WiderContext,
 ): PreparedEvent {
   const id = event.id === undefined ? uuidV7() : checkUuid(event.id)
   return {
     type: event.type,
     schemaVersion,
-    data: encodeJson(data),
+    data,
     headers:
       event.headers === undefined ? wider.headersJson : encodeHeaders(mergeHeaders(wider.headers, event.headers)),
     id,

@@ -1,5 +1,5 @@
 import type { Scope, SessionPart } from '@rillflow/core'
-import type { EventFamilies } from '../definitions/define-events.js'
+import type { EventFamilies, NewEventOf } from '../definitions/define-events.js'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { EventsShape, StagedEventStore } from '../event-store.js'
 import type { WakeUps } from '../head/wake-ups.js'
@@ -17,7 +17,12 @@ export function sessionPart<Families extends EventFamilies>(
   const stage: StagedEventStore<Families>['append'] = (streamId, list, options = {}) =>
     staged.stage(streamId, list, options)
   return {
-    api: { append: stage, stream: (streamId) => stageableAppend(streamId, stage) },
+    api: {
+      append: stage,
+      stream: (streamId) => stageableAppend(streamId, stage),
+      // They came through `stage`, which takes those of the families.
+      staged: (streamId) => staged.eventsOf(streamId) as readonly NewEventOf<Families>[],
+    },
     pending: () => staged.pending,
     async prepare() {
       ;({ schema } = await scope.target())

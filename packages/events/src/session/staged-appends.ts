@@ -30,6 +30,11 @@ export class StagedAppends {
     return this.#staged.length
   }
 
+  /** What is staged for a stream, in order. */
+  eventsOf(streamId: string): readonly NewEvent[] {
+    return this.#staged.filter((append) => append.streamId === streamId).flatMap(({ events }) => events)
+  }
+
   stage(streamId: string, events: readonly NewEvent[], options: AppendOptions): void {
     checkText('streamId', streamId)
     if (options.expected !== undefined) encodeExpected(options.expected)
