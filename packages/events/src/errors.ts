@@ -1,5 +1,7 @@
 import { RillflowError } from '@rillflow/core'
 
+export { AbortedError, OverloadedError } from '@rillflow/core'
+
 /** The stream is archived: it can be read, and takes no event. */
 export class StreamArchivedError extends RillflowError<'StreamArchived'> {
   readonly streamId: string
@@ -43,29 +45,6 @@ export class UnsafeIsolationError extends RillflowError<'UnsafeIsolation'> {
       `The feed cannot be read in a ${level} transaction: its snapshot is older than the head, and events in between ` +
         'would be skipped. Read it on the store, or in a read committed transaction.',
       { code: 'UnsafeIsolation' },
-    )
-  }
-}
-
-/** The append's signal was aborted before the append left; nothing of it was written. */
-export class AbortedError extends RillflowError<'Aborted'> {
-  readonly streamId: string
-  constructor(streamId: string, reason: unknown) {
-    super(`The append to stream ${JSON.stringify(streamId)} was aborted before it was sent; nothing was written.`, {
-      code: 'Aborted',
-      cause: reason,
-    })
-    this.streamId = streamId
-  }
-}
-
-/** More appends wait than the queue takes; nothing of this one was written. */
-export class OverloadedError extends RillflowError<'Overloaded'> {
-  constructor(maxQueued: number) {
-    super(
-      `${maxQueued} appends are waiting already; this one was not queued and nothing of it was written. ` +
-        'Slow down and try again, or raise groupCommit.maxQueued.',
-      { code: 'Overloaded', retryable: true },
     )
   }
 }

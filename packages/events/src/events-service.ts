@@ -1,10 +1,10 @@
-import type { ModuleKey } from '@rillflow/core'
+import type { ModuleKey, Scope, TransactionScope } from '@rillflow/core'
 import { settleEvents, type SettledEvent } from './append/settled-event.js'
 import type { EventFamilies } from './definitions/define-events.js'
 import type { EventRegistry } from './definitions/event-registry.js'
 import type { BareEvent, NewEvent } from './event.js'
-import type { EventsShape } from './event-store.js'
-import { bareColumns, toBareEvents, type BareRow } from './read/bare-row.js'
+import type { EventsShape, EventStore, TransactionEventStore } from './event-store.js'
+import { toBareEvents, type BareRow } from './read/bare-row.js'
 
 /** What events lend to the modules that build on them. */
 export interface EventsService {
@@ -15,23 +15,25 @@ export interface EventsService {
    * @throws ValidationFailed, UnknownEventType, UnstorableValue
    */
   settle(events: readonly NewEvent[]): Promise<readonly SettledEvent[]>
-  /** What a statement selects of `events e` for `decode`. */
-  readonly columns: string
   /**
-   * The events of rows of one stream; undefined when one of them takes an upcaster or a policy, and they must be read by
+   * The events of rows of `bareColumns` of one stream; undefined when one of them takes an upcaster or a policy, and they must be read by
    * `readStream`.
    */
   decode(rows: readonly BareRow[], streamId: string): readonly BareEvent[] | undefined
+  /** The events on a store's scope, of whatever families. */
+  on(scope: Scope): EventStore<EventFamilies>
+  /** The events inside a transaction. */
+  within(scope: TransactionScope): TransactionEventStore<EventFamilies>
 }
 
 /** The events of a store, for modules that build on them. */
 export const eventsModule: ModuleKey<EventsShape<EventFamilies>, EventsService> = { name: '@rillflow/events' }
 
 /** Makes what events lend, of one store. */
-export function eventsService(registry: EventRegistry): EventsService {
+export function eventsService(registry: EventRegistry, apis: Pick<EventsService, 'on' | 'within'>): EventsService {
   return {
+    ...apis,
     settle: (events) => settleEvents(registry, events),
-    columns: bareColumns,
     decode: (rows, streamId) => toBareEvents(rows, streamId, registry),
   }
 }

@@ -33,11 +33,14 @@ export function installEvents<Families extends EventFamilies>(
   const appender = new Appender(connection, wakeUps, { groupCommit, outcomeTimeout })
   const headReader = new HeadReader()
   const heads = new Heads({ connection, logger, wakeUps, headReader, listen: notify })
+  const parts = { registry, headReader, indexed, appender, heads, connection, wakeUps }
   return {
-    service: eventsService(registry),
-    store: (scope) =>
-      storeApi<Families>(scope, { registry, headReader, indexed, appender, heads, connection, wakeUps }),
-    transaction: (scope) => transactionApi<Families>(scope, { registry, headReader, indexed, wakeUps }),
+    service: eventsService(registry, {
+      on: (scope) => storeApi<EventFamilies>(scope, parts),
+      within: (scope) => transactionApi<EventFamilies>(scope, parts),
+    }),
+    store: (scope) => storeApi<Families>(scope, parts),
+    transaction: (scope) => transactionApi<Families>(scope, parts),
     session: (scope) => sessionPart(scope, registry, wakeUps),
     close: async () => {
       await appender.close()

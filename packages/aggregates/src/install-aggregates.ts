@@ -1,0 +1,125 @@
+import type { Logger, Scope, Sibling, TransactionScope } from '@rillflow/core'
+import type { EventFamilies, EventsService, EventStore, NewEvent, TransactionEventStore } from '@rillflow/events'
+import type { AggregateStore, TransactionAggregateStore } from './aggregate-store.js'
+import type { AnyAggregate, AnyLoaded } from './definition/any-aggregate.js'
+import { checkId, loadAggregate, type LoadHost } from './load/load-aggregate.js'
+import { loadAt, type Moment } from './load/load-at.js'
+import { lockStream } from './load/load-statements.js'
+import { prepareCommit, sendCommit, type StoreCommitOptions } from './operations/commit.js'
+import { execute, type AnyDecide, type AnyExecuted, type ExecuteOptions, type Lifecycle } from './operations/execute.js'
+import type { AggregateHost } from './operations/host.js'
+import type { Lanes, Turn } from './operations/lanes.js'
+import { snapshotter } from './snapshots/snapshotter.js'
+import { writeSnapshots } from './snapshots/write-snapshots.js'
+
+interface How {
+  readonly logger: Logger
+  readonly freeze: boolean
+}
+
+/** The aggregates of one tenant. */
+export function storeApi(
+  scope: Scope,
+  { api: events, service }: Sibling<EventStore<EventFamilies>, EventsService>,
+  { lanes, ...how }: How & { readonly lanes: Lanes },
+): AggregateStore {
+  const host: AggregateHost = {
+    ...how,
+    scope,
+    service,
+    reads: events,
+    append: (id, list, options) => events.append(id, list, options),
+    appendWithSnapshot: (id, list, { snapshot, ...options }) =>
+      scope.transaction(async (inside) => {
+        const { schema } = await inside.target()
+        const result = await service.within(inside).append(id, list, options)
+        await writeSnapshots(inside, schema, [snapshot])
+        return result
+      }),
+  }
+  const enter: Enter = async (id, signal) => lanes.enter((await scope.target()).schema, id, signal)
+  const within = (inside: TransactionScope): LoadHost => ({
+    ...how,
+    scope: inside,
+    service,
+    reads: service.within(inside),
+  })
+  const api = { ...operations(host, enter), snapshots: snapshotter({ ...host, within }) }
+  // Of whatever state inside; the types of the outside are those of the definitions.
+  return api as unknown as AggregateStore
+}
+
+/** Aggregates inside one transaction. */
+export function transactionApi(
+  scope: TransactionScope,
+  { api: events, service }: Sibling<TransactionEventStore<EventFamilies>, EventsService>,
+  how: How,
+): TransactionAggregateStore {
+  const host: AggregateHost = {
+    ...how,
+    scope,
+    service,
+    reads: events,
+    append: (id, list, options) => events.append(id, list, options),
+    async appendWithSnapshot(id, list, { snapshot, ...options }) {
+      const { schema } = await scope.target()
+      const result = await events.append(id, list, options)
+      await writeSnapshots(scope, schema, [snapshot])
+      return result
+    },
+  }
+  const api = {
+    ...operations(host, undefined),
+    async loadForUpdate(aggregate: AnyAggregate, id: string): Promise<AnyLoaded> {
+      checkId(id)
+      const { schema } = await scope.target()
+      await scope.query(lockStream(schema, [id]))
+      // Behind the lock, in a statement of its own, whose snapshot is taken after it.
+      return withoutOrigin(await loadAggregate(host, aggregate, id))
+    },
+  }
+  return api as unknown as TransactionAggregateStore
+}
+
+type Enter = (id: string, signal: AbortSignal | undefined) => Promise<Turn>
+
+function operations(host: AggregateHost, enter: Enter | undefined): object {
+  const executing =
+    (lifecycle: Lifecycle) =>
+    async (
+      aggregate: AnyAggregate,
+      id: string,
+      decide: AnyDecide,
+      options: ExecuteOptions = {},
+    ): Promise<AnyExecuted> => {
+      checkId(id)
+      const turn = lifecycle === 'new' ? undefined : await enter?.(id, options.signal)
+      try {
+        return await execute(host, { aggregate, id, decide, lifecycle, options, turn })
+      } finally {
+        turn?.leave()
+      }
+    }
+  return {
+    load: async (aggregate: AnyAggregate, id: string) => withoutOrigin(await loadAggregate(host, aggregate, id)),
+    loadAt: async (aggregate: AnyAggregate, id: string, moment: Moment) =>
+      withoutOrigin(await loadAt(host, aggregate, id, moment)),
+    execute: executing('any'),
+    create: executing('new'),
+    update: executing('existing'),
+    commit: async (
+      aggregate: AnyAggregate,
+      loaded: AnyLoaded,
+      events: readonly NewEvent[],
+      options: StoreCommitOptions = {},
+    ) => {
+      checkId(loaded?.id)
+      const prepared = await prepareCommit(host, aggregate, loaded, events)
+      return sendCommit(host, aggregate, prepared, options)
+    },
+  }
+}
+
+function withoutOrigin({ id, state, version, exists }: AnyLoaded): AnyLoaded {
+  return { id, state, version, exists }
+}

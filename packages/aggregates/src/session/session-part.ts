@@ -1,0 +1,121 @@
+import { InvalidArgumentError, VersionConflictError, type Scope, type SessionPart, type Siblings } from '@rillflow/core'
+import { eventsModule, type AppendOptions, type NewEvent } from '@rillflow/events'
+import type { AggregatesShape, Loaded, StagedAggregateStore } from '../aggregate-store.js'
+import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
+import { loadAggregate, type LoadHost } from '../load/load-aggregate.js'
+import { prepareCommit } from '../operations/commit.js'
+import { checkDecision, type AnyDecide } from '../operations/execute.js'
+import { dueSnapshot, writeSnapshots, type SnapshotRow } from '../snapshots/write-snapshots.js'
+
+/** A snapshot that a saved session has taken. */
+export interface SnapshotTaken {
+  readonly aggregate: string
+  readonly id: string
+  readonly version: number
+}
+
+/** An aggregate as the database has it, and where what this session staged for it leads. */
+interface Tracked {
+  readonly base: AnyLoaded
+  after: AnyLoaded | undefined
+}
+
+/** What aggregates do in one session: load once, stage events, and write the snapshots that are due. */
+export function aggregatesSession(
+  scope: Scope,
+  siblings: Siblings<'session'>,
+  how: Pick<LoadHost, 'logger' | 'freeze'>,
+): SessionPart<AggregatesShape> {
+  const { api: staged, service } = siblings.find(eventsModule)
+  const host = { ...how, scope, service, reads: service.on(scope) }
+  const tracked = new Map<AnyAggregate, Map<string, Tracked>>()
+  let flushing: readonly SnapshotRow[] = []
+  let schema = ''
+
+  async function track(aggregate: AnyAggregate, id: string): Promise<Tracked> {
+    const known = tracked.get(aggregate)?.get(id)
+    if (known !== undefined) return known
+    const loaded = await loadAggregate(host, aggregate, id)
+    const ofAggregate = tracked.get(aggregate) ?? new Map<string, Tracked>()
+    tracked.set(aggregate, ofAggregate)
+    // Another load of the same may have ended first; both must go on from one state.
+    const now = ofAggregate.get(id) ?? { base: loaded, after: undefined }
+    ofAggregate.set(id, now)
+    return now
+  }
+
+  /** The state with what is staged for the stream, by whichever way it was staged. */
+  async function load(aggregate: AnyAggregate, id: string): Promise<AnyLoaded> {
+    const { base } = await track(aggregate, id)
+    return (await prepareCommit(host, { ...aggregate, validate: undefined }, base, staged.staged(id))).after
+  }
+
+  async function commit(
+    aggregate: AnyAggregate,
+    loaded: AnyLoaded,
+    events: readonly NewEvent[],
+    options: AppendOptions,
+  ): Promise<AnyLoaded> {
+    const its = await track(aggregate, loaded.id)
+    const { base } = its
+    const { settled, after } = await prepareCommit(host, aggregate, loaded, events)
+    if (events.length === 0) return after
+    // Looked at without an await before the staging below, so that nothing comes in between.
+    const actual = base.version + staged.staged(loaded.id).length
+    if (loaded.version !== actual) {
+      throw new VersionConflictError({ subject: 'stream', id: loaded.id, expected: loaded.version, actual })
+    }
+    const expected = base.version === 0 ? 'noStream' : base.version
+    staged.append(loaded.id, settled, { ...options, expected, category: aggregate.events.category })
+    its.after = after
+    return after
+  }
+
+  const api = {
+    load,
+    async execute(aggregate: AnyAggregate, id: string, decide: AnyDecide, options: AppendOptions = {}) {
+      const loaded = await load(aggregate, id)
+      // The state is what `evolve` made; nothing here knows more of its type.
+      const events = checkDecision(aggregate, await decide(loaded.state as never, loaded))
+      return commit(aggregate, loaded, events, options)
+    },
+    async commit(
+      aggregate: AnyAggregate,
+      loaded: Loaded<unknown>,
+      events: readonly NewEvent[],
+      options: AppendOptions = {},
+    ) {
+      if (typeof loaded?.id !== 'string' || !Number.isSafeInteger(loaded.version)) {
+        throw new InvalidArgumentError('loaded', 'commit takes what this session has loaded.')
+      }
+      return commit(aggregate, loaded, events, options)
+    },
+  }
+
+  function due(): readonly SnapshotRow[] {
+    return [...tracked].flatMap(([aggregate, ofAggregate]) =>
+      [...ofAggregate.values()].flatMap(({ base, after }) => {
+        if (after === undefined) return []
+        const step = { id: base.id, from: base.version, to: after.version, state: after.state }
+        return dueSnapshot(aggregate, step, how.logger) ?? []
+      }),
+    )
+  }
+
+  return {
+    // Of whatever state inside; the types of the outside are those of the definitions.
+    api: api as unknown as StagedAggregateStore,
+    pending: () => 0,
+    async prepare() {
+      ;({ schema } = await scope.target())
+      flushing = due()
+    },
+    async flush(tx) {
+      if (flushing.length > 0) await writeSnapshots(tx, schema, flushing)
+      return flushing.map(({ aggregate, id, version }) => ({ aggregate, id, version }))
+    },
+    // What is stored is loaded again: others may have written since.
+    committed: () => tracked.clear(),
+    clear: () => tracked.clear(),
+  }
+}
