@@ -98,12 +98,15 @@ create table :"schema".idempotency_keys (
 -- Appends to several streams in one transaction. appends is
 --   [[stream id, category, expected, [[type, schema version, data, headers, event id, causation id, correlation id], …], key], …]
 -- where expected is a version, 0 for "no stream", -1 for "any", -2 for "stream exists", and key is an idempotency key or
--- null. One row comes back for each append, in order: its status, the stream's version now, the last position written,
--- and for a repeated key the ids of the events that its first use wrote. An append whose status is not "appended" wrote
--- nothing, and the others are not disturbed by it. Appends must come sorted by stream id: two transactions that take the
+-- null. "alone" tells that this call is its transaction, which then need not remember its floor; "notify" that it wakes
+-- readers. What comes back stands in lists, because rows cost a batch a sixth of its time: for each append, in order, its
+-- status, the stream's version now and, for a repeated key, the last position and the ids of the events that its first
+-- use wrote; and the position of each event that was written now. An append whose status is not "appended" wrote nothing,
+-- and the others are not disturbed by it. Appends must come sorted by stream id: two transactions that take the
 -- same streams in different orders end in a deadlock. A key may stand once in a batch.
-create function :"schema".append(appends jsonb, notify boolean default false)
-  returns table (ordinal int, status text, version bigint, "position" bigint, event_ids text)
+create function :"schema".append(
+    appends jsonb, alone boolean, notify boolean,
+    out statuses text, out versions text, out repeated text, out positions text)
   language plpgsql volatile set search_path to pg_catalog, pg_temp
   -- planned once: planning anew for the values of each call costs more than the appends of a small batch
   set plan_cache_mode to force_generic_plan as $$
@@ -114,13 +117,22 @@ declare
   now_at bigint;
   its_category text;
   outcome text;
+  before text;
   numbers bigint[] := '{}';
-  versions bigint[] := '{}';
+  now_at_all bigint[] := '{}';
   categories text[] := '{}';
   outcomes text[] := '{}';
+  befores text[] := '{}';
   counts int[] := '{}';
 begin
-  perform :"schema".hold_floor();
+  if alone then
+    -- The lock of hold_floor(), under the same key.
+    perform pg_advisory_xact_lock_shared(((s.tableoid::bigint & 16777215) << 40)
+      | (coalesce(pg_sequence_last_value(s.tableoid), s.last_value - 1) & 1099511627775))
+      from :"schema".events_position_seq s;
+  else
+    perform :"schema".hold_floor();
+  end if;
   for item in
     select a.x ->> 0 as stream_id, a.x ->> 1 as category, (a.x ->> 2)::bigint as expected,
       jsonb_array_length(a.x -> 3) as count, a.x ->> 4 as key,
@@ -130,6 +142,7 @@ begin
     from jsonb_array_elements(appends) as a (x)
   loop
     outcome := 'appended';
+    before := '';
     if item.key is not null then
       -- Waits for another transaction that uses the key, so that its result can be seen below.
       insert into :"schema".idempotency_keys (stream_id, key, fingerprint, version, count)
@@ -141,7 +154,11 @@ begin
         outcome := case when known.fingerprint = item.fingerprint then 'repeated' else 'mismatch' end;
         number := known.stream_no;
         now_at := known.version;
-        item.count := known.count;
+        if outcome = 'repeated' then
+          select max(e.position) || ' ' || string_agg(e.event_id::text, ' ' order by e.version) into before
+            from :"schema".events e
+            where e.stream_no = number and e.version > now_at - known.count and e.version <= now_at;
+        end if;
       end if;
     end if;
     while outcome = 'appended' loop
@@ -180,32 +197,26 @@ begin
       delete from :"schema".idempotency_keys k where k.stream_id = item.stream_id and k.key = item.key;
     end if;
     numbers := numbers || number;
-    versions := versions || now_at;
+    now_at_all := now_at_all || now_at;
     categories := categories || its_category;
     outcomes := outcomes || outcome;
+    befores := befores || before;
     counts := counts || item.count;
   end loop;
-  return query
-    with written as (
-      insert into :"schema".events as e
-        (stream_no, version, stream_id, category, type, schema_version, data, headers, event_id, causation_id, correlation_id)
-      select numbers[a.i], versions[a.i] - counts[a.i] + v.i, a.x ->> 0, categories[a.i],
-        v.x ->> 0, (v.x ->> 1)::int, v.x -> 2, nullif(v.x -> 3, 'null'::jsonb), (v.x ->> 4)::uuid, v.x ->> 5, v.x ->> 6
-      from jsonb_array_elements(appends) with ordinality as a (x, i),
-        jsonb_array_elements(a.x -> 3) with ordinality as v (x, i)
-      where outcomes[a.i] = 'appended'
-      returning e.stream_no, e.version, e.position
-    )
-    select u.i::int, u.status, u.version,
-      case when u.status = 'repeated'
-        then (select e.position from :"schema".events e where e.stream_no = u.stream_no and e.version = u.version)
-        else w.position end,
-      case when u.status = 'repeated'
-        then (select string_agg(e.event_id::text, ',' order by e.version) from :"schema".events e
-          where e.stream_no = u.stream_no and e.version > u.version - u.count and e.version <= u.version) end
-    from unnest(outcomes, versions, numbers, counts) with ordinality as u (status, version, stream_no, count, i)
-      left join written w on u.status = 'appended' and w.stream_no = u.stream_no and w.version = u.version
-    order by u.i;
+  with written as (
+    insert into :"schema".events as e
+      (stream_no, version, stream_id, category, type, schema_version, data, headers, event_id, causation_id, correlation_id)
+    select numbers[a.i], now_at_all[a.i] - counts[a.i] + v.i, a.x ->> 0, categories[a.i],
+      v.x ->> 0, (v.x ->> 1)::int, v.x -> 2, nullif(v.x -> 3, 'null'::jsonb), (v.x ->> 4)::uuid, v.x ->> 5, v.x ->> 6
+    from jsonb_array_elements(appends) with ordinality as a (x, i),
+      jsonb_array_elements(a.x -> 3) with ordinality as v (x, i)
+    where outcomes[a.i] = 'appended'
+    returning e.position
+  )
+  select string_agg(w.position::text, ',') into positions from written w;
+  statuses := array_to_string(outcomes, ',');
+  versions := array_to_string(now_at_all, ',');
+  repeated := array_to_string(befores, ',');
   if notify then
     perform pg_notify('rillflow', :'schema');
   end if;

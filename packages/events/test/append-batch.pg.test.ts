@@ -21,7 +21,7 @@ async function appendAll(
       prepareAppend(registry, { streamId, events: added(count), options, context: {} }),
     ),
   )
-  return appendMany(internalsOf(store).connection, { schema, appends, notify: false })
+  return appendMany(internalsOf(store).connection, { schema, appends, notify: false, inTransaction: false })
 }
 
 /** What is told of an outcome: its stream and version, or its code and actual version. */

@@ -95,7 +95,7 @@ describe('a stream of all forms', () => {
     const { first, store, schema } = opened
     await first.events.append('o-1', [created(1), shipped, { ...created(2), headers: { currency: 'CHF' } }])
     await store.events.append('o-1', [placed, shipped])
-    await database.query(`select from "${schema}".append($1::jsonb)`, [
+    await database.query(`select from "${schema}".append($1::jsonb, true, false)`, [
       JSON.stringify([
         [
           'o-2',

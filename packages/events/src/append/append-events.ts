@@ -20,11 +20,22 @@ export type AppendOutcome = AppendResult | RillflowError
 
 const appendStatement = defineStatement(
   'append',
-  (schema) => `select a.status, a.version::text as version, a.position::text as "position", a.event_ids
-  from ${schema}.append($1::jsonb, $2::boolean) as a order by a.ordinal`,
+  (schema) => `select a.statuses, a.versions, a.repeated, a.positions
+  from ${schema}.append($1::jsonb, $2::boolean, $3::boolean) as a`,
 )
 
-type OutcomeRow = readonly [status: string, version: string, position: string | null, eventIds: string | null]
+/** Lists with commas between their items, as the function describes them. */
+type BatchRow = readonly [statuses: string, versions: string, repeated: string, positions: string | null]
+
+/** What the database says of one append. */
+interface Answer {
+  readonly status: string
+  readonly version: string
+  /** Of its last event. */
+  readonly position: string
+  /** Undefined for an append that wrote its own events. */
+  readonly eventIds: readonly string[] | undefined
+}
 
 /** Writes one append: one statement, and a second one only to learn why the stream was not as expected. */
 export async function appendOne(
@@ -43,7 +54,7 @@ export async function appendOne(
     if (row !== undefined) return toResult(append, row[0], row[1])
   }
   // Not merely a look: by now the stream may be as expected, and then this writes.
-  const [outcome] = await appendMany(scope, { schema, appends: [append], notify: how.notify })
+  const [outcome] = await appendMany(scope, { schema, appends: [append], ...how })
   return outcome as AppendOutcome
 }
 
@@ -54,6 +65,8 @@ export interface AppendBatch {
   readonly appends: readonly PreparedAppend[]
   /** Wakes readers in other processes when the batch commits. */
   readonly notify: boolean
+  /** Whether the statement joins a transaction; false where it is one. */
+  readonly inTransaction: boolean
 }
 
 /**
@@ -61,15 +74,32 @@ export interface AppendBatch {
  * order.
  */
 export async function appendMany(scope: Pick<Scope, 'query'>, batch: AppendBatch): Promise<readonly AppendOutcome[]> {
-  const { schema, appends, notify } = batch
+  const { schema, appends, notify, inTransaction } = batch
   const order = sortedByStream(appends)
   const sorted = order.map((index) => appends[index] as PreparedAppend)
-  const { rows } = await send<OutcomeRow>(scope, schema, appendStatement(schema, [encodeAppends(sorted), notify]))
+  const values = [encodeAppends(sorted), !inTransaction, notify]
+  const { rows } = await send<BatchRow>(scope, schema, appendStatement(schema, values))
   const outcomes: AppendOutcome[] = []
-  rows.forEach((row, place) => {
-    outcomes[order[place] as number] = readOutcome(sorted[place] as PreparedAppend, row)
+  readAnswers(sorted, rows[0] as BatchRow).forEach((answer, place) => {
+    outcomes[order[place] as number] = readOutcome(sorted[place] as PreparedAppend, answer)
   })
   return outcomes
+}
+
+/** Positions are those of the events that were written, of one append behind the other. */
+function readAnswers(appends: readonly PreparedAppend[], row: BatchRow): readonly Answer[] {
+  const [statuses, versions, repeated, positions] = row.map((list) => list?.split(',') ?? [])
+  let written = 0
+  return appends.map(({ events }, place) => {
+    const status = statuses?.[place] as string
+    const version = versions?.[place] as string
+    if (status === 'appended') {
+      written += events.length
+      return { status, version, position: positions?.[written - 1] as string, eventIds: undefined }
+    }
+    const [position, ...eventIds] = repeated?.[place]?.split(' ') ?? []
+    return { status, version, position: position as string, eventIds }
+  })
 }
 
 async function send<Row extends readonly unknown[]>(
@@ -93,23 +123,22 @@ function sortedByStream(appends: readonly PreparedAppend[]): readonly number[] {
 }
 
 /** The statement has done its work: a number that cannot be read is this append's own trouble, and undoes nothing. */
-function readOutcome(append: PreparedAppend, row: OutcomeRow): AppendOutcome {
+function readOutcome(append: PreparedAppend, answer: Answer): AppendOutcome {
   try {
-    return toOutcome(append, row)
+    return toOutcome(append, answer)
   } catch (error) {
     if (isRillflowError(error, 'PositionOverflow')) return error
     throw error
   }
 }
 
-function toOutcome(append: PreparedAppend, row: OutcomeRow): AppendOutcome {
+function toOutcome(append: PreparedAppend, { status, version, position, eventIds }: Answer): AppendOutcome {
   const { streamId, expected } = append
-  const [status, version, position, eventIds] = row
   switch (status) {
     case 'appended':
-      return toResult(append, version, position as string)
+      return toResult(append, version, position)
     case 'repeated':
-      return { ...toResult(append, version, position as string), eventIds: eventIds?.split(',') ?? [] }
+      return { ...toResult(append, version, position), eventIds: eventIds ?? [] }
     case 'mismatch':
       return new IdempotencyMismatchError(streamId, append.idempotencyKey as string)
     case 'archived':

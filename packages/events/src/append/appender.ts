@@ -72,7 +72,7 @@ export class Appender {
       const outcomes =
         appends.length === 1
           ? [await appendOne(this.#connection, schema, first as PreparedAppend, { notify, inTransaction: false })]
-          : await appendMany(this.#connection, { schema, appends, notify })
+          : await appendMany(this.#connection, { schema, appends, notify, inTransaction: false })
       this.#wakeUps.committed(schema, notify)
       return outcomes
     } catch (error) {

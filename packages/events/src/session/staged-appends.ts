@@ -57,7 +57,7 @@ export class StagedAppends {
   /** Writes what was prepared, in one statement; the first conflict is thrown, and the transaction undoes all. */
   async flush(scope: Pick<Scope, 'query'>, schema: string): Promise<readonly AppendResult[]> {
     if (this.#prepared.length === 0) return []
-    const outcomes = await appendMany(scope, { schema, appends: this.#prepared, notify: false })
+    const outcomes = await appendMany(scope, { schema, appends: this.#prepared, notify: false, inTransaction: true })
     return outcomes.map((outcome) => {
       if (outcome instanceof RillflowError) throw outcome
       return outcome
