@@ -1,5 +1,5 @@
 import type { BareEventOf, EventFamily, EventSchemas } from '@rillflow/events'
-import type { Aggregate, DecidedEvent, Decide } from './definition/aggregate.js'
+import type { AggregateDefinition, DecidedEvent, Decide } from './definition/aggregate.js'
 import type { DeepReadonly } from './definition/deep-readonly.js'
 import type { Moment } from './load/load-at.js'
 import type { CommitOptions, StoreCommitOptions } from './operations/commit.js'
@@ -40,13 +40,16 @@ export interface AggregateReads {
    *
    * @throws EvolveFailed, UnknownEventType, EventTooNew, UpcastFailed
    */
-  load<State, Schemas extends EventSchemas>(aggregate: Aggregate<State, Schemas>, id: string): Promise<Loaded<State>>
+  load<State, Schemas extends EventSchemas>(
+    aggregate: AggregateDefinition<State, Schemas>,
+    id: string,
+  ): Promise<Loaded<State>>
   /**
    * Loads an aggregate as it was: at a version, or at a time by the clock of the server. The version of the result tells
    * which of its events are in it.
    */
   loadAt<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     id: string,
     moment: Moment,
   ): Promise<Loaded<State>>
@@ -66,21 +69,21 @@ export interface AggregateChanges<Execute, Commit> {
    * ```
    */
   execute<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     id: string,
     decide: Decide<State, Schemas>,
     options?: Execute,
   ): Promise<Executed<State, Schemas>>
   /** Decides on the initial state and appends, without loading. @throws AggregateExists */
   create<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     id: string,
     decide: Decide<State, Schemas>,
     options?: Execute,
   ): Promise<Executed<State, Schemas>>
   /** As `execute`, on an aggregate that must be there. @throws AggregateNotFound */
   update<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     id: string,
     decide: Decide<State, Schemas>,
     options?: Execute,
@@ -91,7 +94,7 @@ export interface AggregateChanges<Execute, Commit> {
    * @throws VersionConflict when it has changed since; the conflict is yours to settle.
    */
   commit<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     loaded: Loaded<State>,
     events: readonly DecidedEvent<Schemas>[],
     options?: Commit,
@@ -112,7 +115,7 @@ export interface TransactionAggregateStore
    * cannot conflict. A stream that does not exist yet cannot be held.
    */
   loadForUpdate<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     id: string,
   ): Promise<Loaded<State>>
 }
@@ -120,10 +123,13 @@ export interface TransactionAggregateStore
 /** Aggregates in a session: loads see what is staged, and changes are staged. */
 export interface StagedAggregateStore {
   /** Loads an aggregate once, and gives it with what the session has staged for its stream. */
-  load<State, Schemas extends EventSchemas>(aggregate: Aggregate<State, Schemas>, id: string): Promise<Loaded<State>>
+  load<State, Schemas extends EventSchemas>(
+    aggregate: AggregateDefinition<State, Schemas>,
+    id: string,
+  ): Promise<Loaded<State>>
   /** Loads, decides, and stages the events. A conflict shows when the session is saved. */
   execute<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     id: string,
     decide: Decide<State, Schemas>,
     options?: CommitOptions,
@@ -134,7 +140,7 @@ export interface StagedAggregateStore {
    * @throws VersionConflict when something else was staged for it since.
    */
   commit<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     loaded: Loaded<State>,
     events: readonly DecidedEvent<Schemas>[],
     options?: CommitOptions,

@@ -13,6 +13,7 @@ export type {
 
 export type {
   Aggregate,
+  AggregateDefinition,
   AggregatePlace,
   CommandInputs,
   CommandRecord,

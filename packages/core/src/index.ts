@@ -33,11 +33,13 @@ export {
 export { fromDriverError } from './errors/from-driver-error.js'
 export { isRillflowError, RillflowError, type RillflowErrorOptions } from './errors/rillflow-error.js'
 export {
+  AbortedError,
   ContractMismatchError,
   InvalidArgumentError,
   InvalidConfigError,
   InvalidIdentifierError,
   InvalidStateError,
+  OverloadedError,
   PositionOverflowError,
   UnknownTenantError,
   UnstorableValueError,

@@ -58,12 +58,8 @@ export type CommandsOf<State, Schemas extends EventSchemas, Inputs extends Comma
   readonly [Name in keyof Inputs]: (...input: Inputs[Name]) => Decide<State, Schemas>
 }
 
-/** An aggregate, made by {@link defineAggregate}. */
-export interface Aggregate<
-  State,
-  Schemas extends EventSchemas = EventSchemas,
-  Inputs extends CommandInputs = Readonly<Record<never, readonly unknown[]>>,
-> {
+/** How the events of one stream become a state. */
+export interface AggregateDefinition<State, Schemas extends EventSchemas> {
   readonly name: string
   readonly events: EventFamily<Schemas>
   readonly initial: (id: string) => DeepReadonly<State>
@@ -71,6 +67,14 @@ export interface Aggregate<
   readonly validate: ((state: DeepReadonly<State>, place: AggregatePlace) => void) | undefined
   readonly snapshot: SnapshotPolicy | undefined
   readonly unknownEvents: UnknownEvents
+}
+
+/** An aggregate, made by {@link defineAggregate}. */
+export interface Aggregate<
+  State,
+  Schemas extends EventSchemas,
+  Inputs extends CommandInputs,
+> extends AggregateDefinition<State, Schemas> {
   /** `Order.commands.ship({ carrier: 'dhl' })` is a function that decides, for `execute`. */
   readonly commands: CommandsOf<State, Schemas, Inputs>
 }

@@ -66,14 +66,15 @@ export interface AggregateOptions<State, Schemas extends EventSchemas, Inputs ex
 export function defineAggregate<
   State,
   Schemas extends EventSchemas,
-  Inputs extends CommandInputs = Readonly<Record<never, readonly unknown[]>>,
+  Inputs extends CommandInputs = Readonly<Record<string, never>>,
 >(name: string, options: AggregateOptions<State, Schemas, Inputs>): Aggregate<State, Schemas, Inputs> {
   if (typeof name !== 'string' || name.trim() === '') {
     throw new InvalidConfigError('defineAggregate: the name must be text, and not empty: snapshots are kept under it.')
   }
   const { events, evolve, validate, snapshot, unknownEvents = 'throw' } = options
   for (const type of Object.keys(events.schemas)) {
-    if (typeof (evolve as Readonly<Record<string, unknown>>)[type] === 'function') continue
+    const own = Object.hasOwn(evolve, type) && (evolve as Readonly<Record<string, unknown>>)[type]
+    if (typeof own === 'function') continue
     throw new InvalidConfigError(`defineAggregate(${JSON.stringify(name)}): evolve has no function for ${type}.`)
   }
   // A state is what its maker gives; from here on nobody may change it.

@@ -7,7 +7,7 @@ import {
   type TransactionScope,
 } from '@rillflow/core'
 import type { EventSchemas } from '@rillflow/events'
-import type { Aggregate } from '../definition/aggregate.js'
+import type { AggregateDefinition } from '../definition/aggregate.js'
 import type { AnyAggregate } from '../definition/any-aggregate.js'
 import { loadAggregate, type LoadHost } from '../load/load-aggregate.js'
 import { toSnapshot, writeSnapshots, type SnapshotRow } from './write-snapshots.js'
@@ -58,17 +58,17 @@ export interface SnapshotReport {
 export interface Snapshotter {
   /** Counts what there is to do; reads every stream of the category. */
   backlog<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     options?: CandidateOptions,
   ): Promise<SnapshotBacklog>
   /** Does one batch. */
   takeBatch<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     options?: SnapshotOptions,
   ): Promise<SnapshotReport>
   /** Goes through all streams once, batch by batch; what needs a snapshot only afterwards is left to the next time. */
   takeAll<State, Schemas extends EventSchemas>(
-    aggregate: Aggregate<State, Schemas>,
+    aggregate: AggregateDefinition<State, Schemas>,
     options?: SnapshotOptions,
   ): Promise<SnapshotReport>
 }

@@ -90,6 +90,23 @@ export class Connection {
     }
   }
 
+  /**
+   * Whether one of the server's processes has ended, and with it whatever it was doing. False when nobody can know: behind
+   * a pooler the numbers are the pooler's own, and say nothing about the server's processes.
+   */
+  async hasEnded(backendPid: number | undefined): Promise<boolean> {
+    if (backendPid === undefined) return false
+    const operation = 'lost_backend'
+    const text = `/* rillflow:${operation} */ select pg_backend_pid() as own, exists (select from pg_stat_activity where pid = $1::int) as alive`
+    const statement = { operation, text, values: [backendPid] }
+    return this.#track(operation, () =>
+      this.#lend(operation, async (client) => {
+        const [row] = (await queryOn<readonly [own: number, alive: boolean]>(client, statement, false)).rows
+        return row !== undefined && row[0] === client.processID && !row[1]
+      }),
+    )
+  }
+
   /** Whether {@link dedicate} can make a connection: true for a URL and for a `pg.Pool`. */
   get canDedicate(): boolean {
     return this.#makeDedicated !== undefined

@@ -81,3 +81,49 @@ export class UnknownTenantError extends RillflowError<'UnknownTenant'> {
     this.tenant = tenant
   }
 }
+
+/** A call on one document, as an error names it. */
+interface DocumentCall {
+  /** What was being done: `put`, `get`. */
+  readonly operation: string
+  readonly collection: string
+  readonly id: string
+}
+
+/** The call's signal was aborted before the call was sent; nothing of it was done. */
+export class AbortedError extends RillflowError<'Aborted'> {
+  /** The stream of an append; undefined for a document. */
+  readonly streamId: string | undefined
+  /** The collection and the id of a document; undefined for an append. */
+  readonly collection: string | undefined
+  readonly id: string | undefined
+
+  /**
+   * @param call the stream that was appended to, or what was done to which document.
+   * @param reason the signal's own.
+   */
+  constructor(call: string | DocumentCall, reason: unknown) {
+    const isAppend = typeof call === 'string'
+    const what = isAppend
+      ? `The append to stream ${JSON.stringify(call)}`
+      : `The ${call.operation} of document ${JSON.stringify(call.id)} of ${JSON.stringify(call.collection)}`
+    super(`${what} was aborted before it was sent; nothing was ${isAppend ? 'written' : 'done'}.`, {
+      code: 'Aborted',
+      cause: reason,
+    })
+    this.streamId = isAppend ? call : undefined
+    this.collection = isAppend ? undefined : call.collection
+    this.id = isAppend ? undefined : call.id
+  }
+}
+
+/** More calls wait than the queue takes; nothing of this one was done. */
+export class OverloadedError extends RillflowError<'Overloaded'> {
+  constructor(maxQueued: number, calls: 'appends' | 'reads' | 'writes' = 'appends') {
+    super(
+      `${maxQueued} ${calls} are waiting already; this one was not queued and nothing of it was done. ` +
+        `Slow down and try again${calls === 'appends' ? ', or raise groupCommit.maxQueued' : ''}.`,
+      { code: 'Overloaded', retryable: true },
+    )
+  }
+}

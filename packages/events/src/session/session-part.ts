@@ -1,5 +1,5 @@
 import type { Scope, SessionPart } from '@rillflow/core'
-import type { EventFamilies, NewEventOf } from '../definitions/define-events.js'
+import type { EventFamilies } from '../definitions/define-events.js'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { EventsShape, StagedEventStore } from '../event-store.js'
 import type { WakeUps } from '../head/wake-ups.js'
@@ -20,8 +20,7 @@ export function sessionPart<Families extends EventFamilies>(
     api: {
       append: stage,
       stream: (streamId) => stageableAppend(streamId, stage),
-      // They came through `stage`, which takes those of the families.
-      staged: (streamId) => staged.eventsOf(streamId) as readonly NewEventOf<Families>[],
+      staged: (streamId) => staged.eventsOf(streamId),
     },
     pending: () => staged.pending,
     async prepare() {
