@@ -96,12 +96,14 @@ function makeCommands<State, Schemas extends EventSchemas, Inputs extends Comman
   commands: CommandRecord<State, Schemas, Inputs> | undefined,
 ): CommandsOf<State, Schemas, Inputs> {
   type Command = (state: DeepReadonly<State>, ...input: readonly unknown[]) => Decision<Schemas>
-  const made = Object.entries((commands ?? {}) as Readonly<Record<string, Command>>).map(([name, decide]) => [
-    name,
-    (...input: readonly unknown[]): Decide<State, Schemas> =>
-      (state) =>
-        decide(state, ...input),
-  ])
+  const made = Object.entries((commands ?? {}) as Readonly<Record<string, Command>>).map(([name, command]) => {
+    const call = (...input: readonly unknown[]): Decide<State, Schemas> => {
+      const decide: Decide<State, Schemas> = (state) => command(state, ...input)
+      // What a failing test shows of it.
+      return Object.defineProperty(decide, 'name', { value: name })
+    }
+    return [name, call]
+  })
   // Built key by key; TypeScript cannot follow a loop.
   return Object.fromEntries(made) as CommandsOf<State, Schemas, Inputs>
 }
