@@ -1,7 +1,7 @@
 /**
  * `npm start` and `npm test` from a fresh clone: needs Node and npm, fetches the rest, builds, runs.
  *
- *   start          the quickstart example
+ *   start [name]   an example: quickstart unless told
  *   check          lint, types and package checks
  *   test [args]    the checks, then every test; arguments go to vitest
  */
@@ -71,10 +71,16 @@ async function install(options) {
 }
 
 async function start(options) {
-  const example = '@rillflow/example-quickstart'
+  const [name = '', ...args] = rest
+  const isExample = name !== '' && existsSync(join(root, 'examples', name, 'package.json'))
+  const example = `@rillflow/example-${isExample ? name : 'quickstart'}`
   const built = await step('build', `turbo run build --filter=${example}... --output-logs=errors-only`, options)
   if (built !== 0) return built
-  const { code } = await runInForeground('pnpm', ['--silent', '--filter', example, 'start', ...rest], options)
+  const { code } = await runInForeground(
+    'pnpm',
+    ['--silent', '--filter', example, 'start', ...(isExample ? args : rest)],
+    options,
+  )
   return stopCode() ?? code
 }
 

@@ -1,3 +1,4 @@
+import * as aggregates from '@rillflow/aggregates'
 import * as core from '@rillflow/core'
 import * as documents from '@rillflow/documents'
 import * as events from '@rillflow/events'
@@ -100,7 +101,7 @@ describe('docs/errors.md', () => {
     expect([...inDocs.keys()].filter((name) => !inCode.has(name))).toEqual([])
   })
 
-  test.each(Object.entries({ core, documents, events, schema }))(
+  test.each(Object.entries({ aggregates, core, documents, events, schema }))(
     'knows every class that %s exports',
     (name, exported) => {
       const classes = Object.values(exported).filter(isErrorClass)

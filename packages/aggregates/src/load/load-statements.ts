@@ -30,12 +30,15 @@ union all
   order by e.version limit $4::bigint)`,
 )
 
-/** The version that stream `$1` had at the time `$2`, which is the one before the first event that is later. */
+/**
+ * The version that stream `$1` had at the time `$2`, which is the one before the first event that is later. Compared in
+ * milliseconds, which is what a `Date` holds: an event's own `createdAt` must not lie before it.
+ */
 export const versionAt = defineStatement(
   'version_at',
   (schema) => `select coalesce(
   (select e.version - 1 from ${schema}.events e
-    where e.stream_no = ${schema}.stream_no_of($1::text, false) and e.created_at > $2::timestamptz
+    where e.stream_no = ${schema}.stream_no_of($1::text, false) and date_trunc('milliseconds', e.created_at) > $2::timestamptz
     order by e.version limit 1),
   (select t.version from ${schema}.streams t where t.stream_id = $1::text))::text as version`,
 )
