@@ -1,5 +1,13 @@
 import type { Logger, Scope, Sibling, TransactionScope } from '@rillflow/core'
-import type { EventFamilies, EventsService, EventStore, NewEvent, TransactionEventStore } from '@rillflow/events'
+import type {
+  AppendOptions,
+  AppendResult,
+  EventFamilies,
+  EventsService,
+  EventStore,
+  NewEvent,
+  TransactionEventStore,
+} from '@rillflow/events'
 import type { AggregateStore, TransactionAggregateStore } from './aggregate-store.js'
 import type { AnyAggregate, AnyLoaded } from './definition/any-aggregate.js'
 import { checkId, loadAggregate, type LoadHost } from './load/load-aggregate.js'
@@ -10,7 +18,7 @@ import { execute, type AnyDecide, type AnyExecuted, type ExecuteOptions, type Li
 import type { AggregateHost } from './operations/host.js'
 import type { Lanes, Turn } from './operations/lanes.js'
 import { snapshotter } from './snapshots/snapshotter.js'
-import { writeSnapshots } from './snapshots/write-snapshots.js'
+import { writeSnapshots, type SnapshotRow } from './snapshots/write-snapshots.js'
 
 interface How {
   readonly logger: Logger
@@ -30,12 +38,7 @@ export function storeApi(
     reads: events,
     append: (id, list, options) => events.append(id, list, options),
     appendWithSnapshot: (id, list, { snapshot, ...options }) =>
-      scope.transaction(async (inside) => {
-        const { schema } = await inside.target()
-        const result = await service.within(inside).append(id, list, options)
-        await writeSnapshots(inside, schema, [snapshot])
-        return result
-      }),
+      scope.transaction((inside) => appendAndWrite(inside, service.within(inside), { id, list, options, snapshot })),
   }
   const enter: Enter = async (id, signal) => lanes.enter((await scope.target()).schema, id, signal)
   const within = (inside: TransactionScope): LoadHost => ({
@@ -61,12 +64,8 @@ export function transactionApi(
     service,
     reads: events,
     append: (id, list, options) => events.append(id, list, options),
-    async appendWithSnapshot(id, list, { snapshot, ...options }) {
-      const { schema } = await scope.target()
-      const result = await events.append(id, list, options)
-      await writeSnapshots(scope, schema, [snapshot])
-      return result
-    },
+    appendWithSnapshot: (id, list, { snapshot, ...options }) =>
+      appendAndWrite(scope, events, { id, list, options, snapshot }),
   }
   const api = {
     ...operations(host, undefined),
@@ -79,6 +78,25 @@ export function transactionApi(
     },
   }
   return api as unknown as TransactionAggregateStore
+}
+
+async function appendAndWrite(
+  scope: TransactionScope,
+  events: Pick<TransactionEventStore<EventFamilies>, 'append'>,
+  { id, list, options, snapshot }: SnapshotAppend,
+): Promise<AppendResult> {
+  const { schema } = await scope.target()
+  const result = await events.append(id, list, options)
+  // Another version is that of an append before, whose idempotency key was used again.
+  if (result.version === snapshot.version) await writeSnapshots(scope, schema, [snapshot])
+  return result
+}
+
+interface SnapshotAppend {
+  readonly id: string
+  readonly list: readonly NewEvent[]
+  readonly options: AppendOptions
+  readonly snapshot: SnapshotRow
 }
 
 type Enter = (id: string, signal: AbortSignal | undefined) => Promise<Turn>

@@ -71,6 +71,16 @@ const Note = defineAggregate('note', {
   commands: { note: (_, data: unknown) => [{ type: 'Noted', data }] },
 })
 
+const cyclic: { self?: unknown } = {}
+cyclic.self = [cyclic]
+
+/** Lists in lists. */
+function nested(depth: number): unknown {
+  let value: unknown = []
+  for (let level = 0; level < depth; level += 1) value = [value]
+  return value
+}
+
 describe('a decision', () => {
   /** What the store makes of the data, or why it refuses it. */
   const stored = (data: unknown): { readonly data: unknown } | { readonly refused: UnstorableValueError } => {
@@ -85,7 +95,7 @@ describe('a decision', () => {
     const odd = fc.constantFrom<unknown[]>(
       () => 1,
       Symbol('odd'),
-      new (class Odd {})(),
+      new URL('file:///odd'),
       { toJSON: () => 1 },
       Object.assign([1], { toJSON: () => 1 }),
       { [Symbol('odd')]: 1 },
@@ -125,7 +135,7 @@ describe('a decision', () => {
           cause: { code, path },
         })
       }),
-      { numRuns: 1000 },
+      { numRuns: 1000, examples: [[nested(499)], [nested(500)], [cyclic]] },
     )
     expect(Math.min(counts.refused, counts.taken)).toBeGreaterThan(100)
   })

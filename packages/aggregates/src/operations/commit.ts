@@ -1,6 +1,7 @@
 import type { AppendOptions, BareEvent, NewEvent, StoreAppendOptions } from '@rillflow/events'
 import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
 import { fold } from '../load/fold.js'
+import { loadAggregate } from '../load/load-aggregate.js'
 import { dueSnapshot } from '../snapshots/write-snapshots.js'
 import type { AggregateHost } from './host.js'
 
@@ -60,9 +61,14 @@ export async function sendCommit(
   const how = { ...options, expected, category: aggregate.events.category } as const
   const step = { id: loaded.id, from: loaded.version, to: after.version, state: after.state }
   const snapshot = dueSnapshot(aggregate, step, host.logger)
-  const { position, eventIds } =
+  const { version, position, eventIds } =
     snapshot === undefined
       ? await host.append(loaded.id, settled, how)
       : await host.appendWithSnapshot(loaded.id, settled, { ...how, snapshot })
-  return { ...after, events, position, eventIds }
+  if (version === after.version) return { ...after, events, position, eventIds }
+  // The idempotency key was used before: what is told is what its first use led to.
+  const { state } = await loadAggregate(host, aggregate, loaded.id, version)
+  const first = version - events.length
+  const before = events.map((event, index) => ({ ...event, version: first + index + 1 }))
+  return { id: loaded.id, state, version, exists: true, events: before, position, eventIds }
 }

@@ -1,4 +1,4 @@
-import { encodeJson, uuidV7, type Context, type JsonObject } from '@rillflow/core'
+import { uuidV7, type Context, type JsonObject } from '@rillflow/core'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import { LimitExceededError } from '../errors.js'
 import type { NewEvent } from '../event.js'
@@ -9,7 +9,7 @@ import { checkUuid } from './check-uuid.js'
 import { encodeHeaders, mergeHeaders } from './encode-headers.js'
 import { encodeExpected, type ExpectedVersion } from './expected-version.js'
 import { maxSize, sizeOf, type PreparedEvent } from './prepared-event.js'
-import { encodedData } from './settled-event.js'
+import { encodedData, encodeValid } from './settled-event.js'
 
 /** How an append is made. */
 export interface AppendOptions {
@@ -72,7 +72,7 @@ export async function prepareAppend(
   let size = streamId.length + category.length
   for (const event of events) {
     // Awaiting what is no promise would cost a turn of the event loop for each event.
-    const made = encodedData(event) ?? encodeData(registry, event)
+    const made = encodedData(event) ?? encodeValid(registry, event)
     const data = isPromise(made) ? await made : made
     const one = prepareEvent(event, { data, schemaVersion: registry.schemaVersionOf(event.type) }, wider)
     size += sizeOf(one)
@@ -82,11 +82,6 @@ export async function prepareAppend(
     throw new LimitExceededError(`An append takes ${maxSize} characters of JSON at most, not ${size}; make several.`)
   }
   return { streamId, category, expected, idempotencyKey, events: prepared, size }
-}
-
-function encodeData(registry: EventRegistry, event: NewEvent): string | Promise<string> {
-  const made = registry.validate(event.type, event.data)
-  return isPromise(made) ? made.then(encodeJson) : encodeJson(made)
 }
 
 interface WiderContext {

@@ -12,7 +12,8 @@ export interface SettledEvent extends NewEvent {
 }
 
 /**
- * Gives new events as they will be read back: what their schemas make of the data, through JSON.
+ * Gives new events as they will be read back: what their schemas make of the data, through JSON. One that is settled
+ * already is not validated again: a schema that transforms would not take what it has made.
  *
  * @throws ValidationFailed, UnknownEventType, UnstorableValue
  */
@@ -22,12 +23,18 @@ export async function settleEvents(
 ): Promise<readonly SettledEvent[]> {
   const settled: SettledEvent[] = []
   for (const event of events) {
-    const made = registry.validate(event.type, event.data)
+    const made = encodedData(event) ?? encodeValid(registry, event)
     // Awaiting what is no promise would cost a turn of the event loop for each event.
-    const json = encodeJson(isPromise(made) ? await made : made)
+    const json = isPromise(made) ? await made : made
     settled.push({ ...event, data: JSON.parse(json) as unknown, [encoded]: json })
   }
   return settled
+}
+
+/** The data of an event as JSON, as its schema makes it. */
+export function encodeValid(registry: EventRegistry, event: NewEvent): string | Promise<string> {
+  const made = registry.validate(event.type, event.data)
+  return isPromise(made) ? made.then(encodeJson) : encodeJson(made)
 }
 
 /** The data of a settled event as JSON; undefined for an event that is not settled. */

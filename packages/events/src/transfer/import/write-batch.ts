@@ -1,4 +1,6 @@
 import {
+  canCopy,
+  copyIn,
   defineStatement,
   fromDriverError,
   ident,
@@ -18,7 +20,6 @@ import {
   type ClosedRow,
 } from './claim-streams.js'
 import type { ImportBatch } from './collect-batch.js'
-import { asCopyClient, CopyIn, type CopyClient } from './copy-in.js'
 import { fromMicros } from '../created-at.js'
 import { encodeCopy, importColumns } from './encode-copy.js'
 import { RowRefusal } from './import-failed-error.js'
@@ -107,9 +108,8 @@ interface PlacedBatch {
 }
 
 async function store(client: ClientLike, schema: string, batch: PlacedBatch): Promise<void> {
-  const copyClient = asCopyClient(client)
   try {
-    await (copyClient === undefined ? insert(client, schema, batch) : copy(copyClient, schema, batch))
+    await (canCopy(client) ? copy(client, schema, batch) : insert(client, schema, batch))
   } catch (error) {
     const mapped = fromDriverError(error, 'import')
     const line = lineOf(error)
@@ -124,12 +124,10 @@ async function insert(client: ClientLike, schema: string, { rows }: PlacedBatch)
     await rowsOf(client, insertStatement(schema, rows.slice(from, from + rowsPerInsert)))
 }
 
-async function copy(client: CopyClient, schema: string, { rows }: PlacedBatch): Promise<void> {
+async function copy(client: ClientLike, schema: string, { rows }: PlacedBatch): Promise<void> {
   // The encoding is named: a client_encoding that somebody set for the connection would read the bytes as others.
   const text = `/* rillflow:import */ copy ${ident(schema)}.events (${importColumns}) from stdin with (format text, encoding 'UTF8')`
-  const copyIn = new CopyIn(text, encodeCopy(rows))
-  client.query(copyIn)
-  await copyIn.done
+  await copyIn(client, text, encodeCopy(rows))
 }
 
 /** The line of a COPY that the server tells with its error, below the trigger that raised it if there is one. */
