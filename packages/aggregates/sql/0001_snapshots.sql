@@ -7,6 +7,8 @@ create table :"schema".snapshots (
   schema_version int not null,
   -- of the stream, whose events up to it are in the state
   version bigint not null,
+  -- of the last of those events: after a restore the stream may come to the version again, with other events
+  event_id uuid not null,
   state jsonb not null,
   created_at timestamptz not null default now(),
   primary key (aggregate, stream_id)

@@ -1,4 +1,4 @@
-import type { Logger, Scope, Sibling, TransactionScope } from '@rillflow/core'
+import { AbortedError, type Logger, type Scope, type Sibling, type TransactionScope } from '@rillflow/core'
 import type {
   AppendOptions,
   AppendResult,
@@ -13,7 +13,7 @@ import type { AnyAggregate, AnyLoaded } from './definition/any-aggregate.js'
 import { checkId, loadAggregate, type LoadHost } from './load/load-aggregate.js'
 import { loadAt, type Moment } from './load/load-at.js'
 import { lockStream } from './load/load-statements.js'
-import { prepareCommit, sendCommit, type StoreCommitOptions } from './operations/commit.js'
+import { checkLoaded, prepareCommit, sendCommit, type StoreCommitOptions } from './operations/commit.js'
 import { execute, type AnyDecide, type AnyExecuted, type ExecuteOptions, type Lifecycle } from './operations/execute.js'
 import type { AggregateHost } from './operations/host.js'
 import type { Lanes, Turn } from './operations/lanes.js'
@@ -37,8 +37,12 @@ export function storeApi(
     service,
     reads: events,
     append: (id, list, options) => events.append(id, list, options),
-    appendWithSnapshot: (id, list, { snapshot, ...options }) =>
-      scope.transaction((inside) => appendAndWrite(inside, service.within(inside), { id, list, options, snapshot })),
+    async appendWithSnapshot(id, list, { snapshot, signal, ...options }) {
+      if (signal?.aborted === true) throw new AbortedError(id, signal.reason)
+      return scope.transaction((inside) =>
+        appendAndWrite(inside, service.within(inside), { id, list, options, snapshot }),
+      )
+    },
   }
   const enter: Enter = async (id, signal) => lanes.enter((await scope.target()).schema, id, signal)
   const within = (inside: TransactionScope): LoadHost => ({
@@ -88,7 +92,7 @@ async function appendAndWrite(
   const { schema } = await scope.target()
   const result = await events.append(id, list, options)
   // Another version is that of an append before, whose idempotency key was used again.
-  if (result.version === snapshot.version) await writeSnapshots(scope, schema, [snapshot])
+  if (result.version === snapshot.version) await writeSnapshots(scope, schema, [snapshot], { appended: true })
   return result
 }
 
@@ -131,7 +135,7 @@ function operations(host: AggregateHost, enter: Enter | undefined): object {
       events: readonly NewEvent[],
       options: StoreCommitOptions = {},
     ) => {
-      checkId(loaded?.id)
+      checkLoaded(loaded)
       const prepared = await prepareCommit(host, aggregate, loaded, events)
       return sendCommit(host, aggregate, prepared, options)
     },

@@ -5,6 +5,7 @@ import type { Blocker } from './head/blockers.js'
 import type { StreamProblem } from './maintenance/verify-streams.js'
 import type { EventReader } from './read/event-reader.js'
 import type { ReadAllOptions, ReadStreamOptions } from './read/read-options.js'
+import type { StagedAppend } from './session/staged-appends.js'
 import type { AbortableAppend, SendableAppend, StageableAppend } from './streams/append-builder.js'
 import type { StreamOperations } from './streams/stream-operations.js'
 import type { TransferOperations } from './transfer/transfer-operations.js'
@@ -85,8 +86,8 @@ export interface StagedEventStore<Families extends EventFamilies> {
   append(streamId: string, events: readonly NewEventOf<Families>[], options?: AppendOptions): void
   /** Begins an append that is put together step by step and ends with `stage`. */
   stream(streamId: string): StageableAppend<NewEventOf<Families>>
-  /** The events that are staged for a stream, in order. */
-  staged(streamId: string): readonly NewEventOf<Families>[]
+  /** What is staged for a stream, in order. */
+  staged(streamId: string): readonly StagedAppend<NewEventOf<Families>>[]
 }
 
 /** What {@link events} adds to a store. */

@@ -43,6 +43,8 @@ export type { EventReader } from './read/event-reader.js'
 export type { IndexedColumn } from './read/read-all-statement.js'
 export type { Direction, Presence, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'
 
+export type { StagedAppend } from './session/staged-appends.js'
+
 export type { AbortableAppend, AppendBuilder, SendableAppend, StageableAppend } from './streams/append-builder.js'
 export type { CloseStreamOptions } from './streams/close-stream.js'
 export type { ListStreamsOptions, StreamChoice, StreamList } from './streams/list-streams.js'

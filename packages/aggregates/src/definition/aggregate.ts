@@ -58,15 +58,17 @@ export type CommandsOf<State, Schemas extends EventSchemas, Inputs extends Comma
   readonly [Name in keyof Inputs]: (...input: Inputs[Name]) => Decide<State, Schemas>
 }
 
-/** How the events of one stream become a state. */
+/** How the events of one stream become a state: what every call takes, whatever the commands. */
 export interface AggregateDefinition<State, Schemas extends EventSchemas> {
   readonly name: string
   readonly events: EventFamily<Schemas>
-  readonly initial: (id: string) => DeepReadonly<State>
-  readonly evolve: Evolve<State, Schemas>
-  readonly validate: ((state: DeepReadonly<State>, place: AggregatePlace) => void) | undefined
+  readonly initial: (id: string) => DeepReadonly<NoInfer<State>>
+  readonly evolve: Evolve<NoInfer<State>, NoInfer<Schemas>>
+  readonly validate: ((state: DeepReadonly<NoInfer<State>>, place: AggregatePlace) => void) | undefined
   readonly snapshot: SnapshotPolicy | undefined
   readonly unknownEvents: UnknownEvents
+  /** Never there; it carries the type, which cannot be told from what is readonly. */
+  readonly state?: State | undefined
 }
 
 /** An aggregate, made by {@link defineAggregate}. */

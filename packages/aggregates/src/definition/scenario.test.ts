@@ -120,7 +120,7 @@ describe('a decision', () => {
         const happened = given(Note).when(Note.commands.note(data))
         if ('data' in wanted) {
           counts.taken += 1
-          await happened.thenState((state) => expect(state).toStrictEqual(wanted.data))
+          await happened.thenState((state: unknown) => expect(state).toStrictEqual(wanted.data))
           return
         }
         counts.refused += 1

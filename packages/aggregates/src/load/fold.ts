@@ -42,7 +42,8 @@ function evolveOne(how: Folding, evolve: EvolveOne, state: unknown, event: BareE
   try {
     next = evolve(state, event)
   } catch (error) {
-    throw evolveFailed(how, event, `threw: ${String((error as Error)?.message ?? error)}`, error)
+    // Not what it says: that may hold what the event holds.
+    throw evolveFailed(how, event, 'threw; see the cause.', error)
   }
   if (next === undefined)
     throw evolveFailed(how, event, 'returned nothing. Return the state, also when it is as before.')

@@ -9,8 +9,18 @@ export type Moment = { readonly version: number } | { readonly time: Date }
 /** Loads an aggregate as it was. */
 export async function loadAt(host: LoadHost, aggregate: AnyAggregate, id: string, moment: Moment): Promise<AnyLoaded> {
   checkId(id)
-  const to = 'time' in moment ? await findVersion(host, id, moment.time) : checkVersion(moment?.version)
+  if (typeof moment !== 'object' || moment === null) {
+    throw new InvalidArgumentError('moment', 'moment must be { version } or { time }.')
+  }
+  const to = 'time' in moment ? await findVersion(host, id, moment.time) : checkVersion(moment.version)
   return loadAggregate(host, aggregate, id, to)
+}
+
+/** Beyond the years of four digits PostgreSQL reads another form; no event is from there. */
+function toTimestamp(time: Date): string {
+  const year = time.getUTCFullYear()
+  if (year < 1) return '-infinity'
+  return year > 9999 ? 'infinity' : time.toISOString()
 }
 
 function checkVersion(version: unknown): number {
@@ -23,8 +33,6 @@ async function findVersion(host: LoadHost, id: string, time: unknown): Promise<n
     throw new InvalidArgumentError('time', 'time must be a Date, and a valid one.')
   }
   const { schema } = await host.scope.target()
-  const { rows } = await host.scope.query<readonly [version: string | null]>(
-    versionAt(schema, [id, time.toISOString()]),
-  )
+  const { rows } = await host.scope.query<readonly [version: string | null]>(versionAt(schema, [id, toTimestamp(time)]))
   return safeInteger(rows[0]?.[0] ?? '0', 'version')
 }

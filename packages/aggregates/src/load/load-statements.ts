@@ -14,14 +14,16 @@ export const loadEvents = defineStatement(
 
 /**
  * The snapshot of `$5`, the aggregate, in version `$6` of its state, with the events behind it: one statement, so that
- * both are of one moment. A snapshot beyond its stream, as after a restore, is none.
+ * both are of one moment. A snapshot that ends with an event that the stream does not have, as after a restore, is none.
  */
 export const loadFromSnapshot = defineStatement(
   'load_aggregate',
   (schema) => `with base as materialized (
-  select s.version, s.state from ${schema}.snapshots s join ${schema}.streams t on t.stream_id = s.stream_id
+  select s.version, s.state from ${schema}.snapshots s
+    join ${schema}.streams t on t.stream_id = s.stream_id
+    join ${schema}.events e on e.stream_no = t.stream_no and e.version = s.version and e.event_id = s.event_id
   where s.aggregate = $5::text and s.stream_id = $1::text and s.schema_version = $6::int
-    and s.version <= least(t.version, $3::bigint) and t.tombstoned_at is null)
+    and s.version <= $3::bigint and t.tombstoned_at is null)
 select b.version, null::text as type, 0 as schema_version, ${jsonText('b.state')} as data from base b
 union all
 (select ${bareColumns} from ${schema}.events e

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '@rillflow/core'
 import type { AppendOptions, BareEvent, NewEvent, StoreAppendOptions } from '@rillflow/events'
 import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
 import { fold } from '../load/fold.js'
@@ -18,6 +19,14 @@ export interface AnyCommitted extends AnyLoaded {
   /** The position of the last one; undefined when there was none. */
   readonly position: number | undefined
   readonly eventIds: readonly string[]
+}
+
+/** Refuses what nothing has loaded. @throws InvalidArgument */
+export function checkLoaded(loaded: AnyLoaded): void {
+  const { id, version } = (loaded ?? {}) as Partial<AnyLoaded>
+  const isStream = typeof id === 'string' && id !== '' && 'state' in loaded
+  if (isStream && Number.isSafeInteger(version) && (version as number) >= 0) return
+  throw new InvalidArgumentError('loaded', 'commit takes an aggregate as load gave it, with its state and version.')
 }
 
 /** New events with the state that they lead to. */

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { InvalidArgumentError, isRillflowError } from '@rillflow/core'
+import { AbortedError, InvalidArgumentError, isRillflowError, type VersionConflictError } from '@rillflow/core'
 import type { NewEvent } from '@rillflow/events'
 import type { AggregatePlace } from '../definition/aggregate.js'
 import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
@@ -52,20 +52,26 @@ export async function execute(host: AggregateHost, execution: Execution): Promis
   const attempts = checkAttempts(options.attempts)
   checkId(id)
   for (let attempt = 1; ; attempt += 1) {
-    try {
-      const committed = await attemptOnce(host, execution)
-      return { ...committed, attempts: attempt }
-    } catch (error) {
-      if (!isConflictOn(error, id)) throw error
-      if (execution.lifecycle === 'new') throw new AggregateExistsError(aggregate.name, id, error.actual)
-      if (attempt >= attempts) throw error
-    }
+    const committed = await attemptOnce(host, execution)
+    if (!(committed instanceof Conflict)) return { ...committed, attempts: attempt }
+    const { error } = committed
+    if (execution.lifecycle === 'new') throw new AggregateExistsError(aggregate.name, id, error.actual)
+    if (attempt >= attempts) throw error
     // Whoever was faster is likely to be so again, unless each waits for a time of its own.
-    if (attempt > 1) await wait(Math.random() * Math.min(2 ** attempt, 50), undefined, { signal: options.signal })
+    if (attempt > 1) await wait(Math.random() * Math.min(2 ** attempt, 50))
+    if (options.signal?.aborted === true) throw new AbortedError(id, options.signal.reason)
   }
 }
 
-async function attemptOnce(host: AggregateHost, execution: Execution): Promise<AnyCommitted> {
+/** The stream was not as it was loaded when the events came to it; what a decision throws is never one. */
+class Conflict {
+  readonly error: VersionConflictError
+  constructor(error: VersionConflictError) {
+    this.error = error
+  }
+}
+
+async function attemptOnce(host: AggregateHost, execution: Execution): Promise<AnyCommitted | Conflict> {
   const { aggregate, id, decide, lifecycle, options, turn } = execution
   const loaded = await find(host, execution)
   if (lifecycle === 'existing' && !loaded.exists) throw new AggregateNotFoundError(aggregate.name, id)
@@ -79,9 +85,14 @@ async function attemptOnce(host: AggregateHost, execution: Execution): Promise<A
   const learn = turn?.asking(aggregate)
   // Until it is known what became of it: the state that was handed on may be an old one.
   turn?.forget()
-  const committed = await sendCommit(host, aggregate, prepared, commitOptions(options))
-  learn?.(prepared.after)
-  return committed
+  try {
+    const committed = await sendCommit(host, aggregate, prepared, commitOptions(options))
+    learn?.(prepared.after)
+    return committed
+  } catch (error) {
+    if (isRillflowError(error, 'VersionConflict')) return new Conflict(error as VersionConflictError)
+    throw error
+  }
 }
 
 async function find(host: AggregateHost, execution: Execution): Promise<AnyLoaded> {
@@ -115,8 +126,4 @@ function checkAttempts(attempts: number | undefined): number {
   if (attempts === undefined) return defaultAttempts
   if (Number.isSafeInteger(attempts) && attempts >= 1) return attempts
   throw new InvalidArgumentError('attempts', 'attempts must be a whole number of at least 1.')
-}
-
-function isConflictOn(error: unknown, id: string): error is Error & { readonly actual: number } {
-  return isRillflowError(error, 'VersionConflict') && (error as { readonly id?: unknown }).id === id
 }

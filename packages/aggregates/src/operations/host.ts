@@ -1,4 +1,4 @@
-import type { AppendOptions, AppendResult, EventsService, NewEvent, StoreAppendOptions } from '@rillflow/events'
+import type { AppendResult, EventsService, NewEvent, StoreAppendOptions } from '@rillflow/events'
 import type { LoadHost } from '../load/load-aggregate.js'
 import type { SnapshotRow } from '../snapshots/write-snapshots.js'
 
@@ -11,6 +11,6 @@ export interface AggregateHost extends LoadHost {
   readonly appendWithSnapshot: (
     id: string,
     events: readonly NewEvent[],
-    options: AppendOptions & { readonly snapshot: SnapshotRow },
+    options: StoreAppendOptions & { readonly snapshot: SnapshotRow },
   ) => Promise<AppendResult>
 }

@@ -173,7 +173,6 @@ describe('what one turn learns', () => {
     expect((await third.turn).known(account)).toEqual(at(7))
   })
 
-  // FAILS: `known` answers a turn that has left, which nobody can make forget.
   test('a turn that has left does not go by: nobody can tell it that this has become old', async () => {
     const lanes = new Lanes()
     const first = await ask(lanes).turn

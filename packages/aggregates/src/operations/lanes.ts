@@ -69,7 +69,8 @@ export class Turn {
    */
   known(aggregate: AnyAggregate): AnyLoaded | undefined {
     const { known } = this.#lane
-    return known !== undefined && known.aggregate === aggregate && this.#place <= known.since ? known.loaded : undefined
+    if (this.#left || known === undefined || known.aggregate !== aggregate) return undefined
+    return this.#place <= known.since ? known.loaded : undefined
   }
 
   /** To be called before the database is asked; gives what to leave its answer by. */

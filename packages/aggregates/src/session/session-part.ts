@@ -1,9 +1,9 @@
-import { InvalidArgumentError, VersionConflictError, type Scope, type SessionPart, type Siblings } from '@rillflow/core'
-import { eventsModule, type AppendOptions, type NewEvent } from '@rillflow/events'
+import { VersionConflictError, type Scope, type SessionPart, type Siblings } from '@rillflow/core'
+import { eventsModule, type AppendOptions, type NewEvent, type StagedAppend } from '@rillflow/events'
 import type { AggregatesShape, Loaded, StagedAggregateStore } from '../aggregate-store.js'
 import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
 import { loadAggregate, type LoadHost } from '../load/load-aggregate.js'
-import { prepareCommit } from '../operations/commit.js'
+import { checkLoaded, prepareCommit } from '../operations/commit.js'
 import { checkDecision, type AnyDecide } from '../operations/execute.js'
 import { dueSnapshot, writeSnapshots, type SnapshotRow } from '../snapshots/write-snapshots.js'
 
@@ -44,10 +44,12 @@ export function aggregatesSession(
     return now
   }
 
+  const stagedFor = (id: string): readonly NewEvent[] => staged.staged(id).flatMap(({ events }) => events)
+
   /** The state with what is staged for the stream, by whichever way it was staged. */
   async function load(aggregate: AnyAggregate, id: string): Promise<AnyLoaded> {
     const { base } = await track(aggregate, id)
-    return (await prepareCommit(host, { ...aggregate, validate: undefined }, base, staged.staged(id))).after
+    return (await prepareCommit(host, { ...aggregate, validate: undefined }, base, stagedFor(id))).after
   }
 
   async function commit(
@@ -61,7 +63,7 @@ export function aggregatesSession(
     const { settled, after } = await prepareCommit(host, aggregate, loaded, events)
     if (events.length === 0) return after
     // Looked at without an await before the staging below, so that nothing comes in between.
-    const actual = base.version + staged.staged(loaded.id).length
+    const actual = base.version + stagedFor(loaded.id).length
     if (loaded.version !== actual) {
       throw new VersionConflictError({ subject: 'stream', id: loaded.id, expected: loaded.version, actual })
     }
@@ -85,9 +87,7 @@ export function aggregatesSession(
       events: readonly NewEvent[],
       options: AppendOptions = {},
     ) {
-      if (typeof loaded?.id !== 'string' || !Number.isSafeInteger(loaded.version)) {
-        throw new InvalidArgumentError('loaded', 'commit takes what this session has loaded.')
-      }
+      checkLoaded(loaded)
       return commit(aggregate, loaded, events, options)
     },
   }
@@ -95,11 +95,16 @@ export function aggregatesSession(
   function due(): readonly SnapshotRow[] {
     return [...tracked].flatMap(([aggregate, ofAggregate]) =>
       [...ofAggregate.values()].flatMap(({ base, after }) => {
-        if (after === undefined) return []
+        if (after === undefined || staged.staged(base.id).some(hasKey)) return []
         const step = { id: base.id, from: base.version, to: after.version, state: after.state }
         return dueSnapshot(aggregate, step, how.logger) ?? []
       }),
     )
+  }
+
+  const clear = (): void => {
+    tracked.clear()
+    flushing = []
   }
 
   return {
@@ -111,11 +116,16 @@ export function aggregatesSession(
       flushing = due()
     },
     async flush(tx) {
-      if (flushing.length > 0) await writeSnapshots(tx, schema, flushing)
+      if (flushing.length > 0) await writeSnapshots(tx, schema, flushing, { appended: true })
       return flushing.map(({ aggregate, id, version }) => ({ aggregate, id, version }))
     },
     // What is stored is loaded again: others may have written since.
-    committed: () => tracked.clear(),
-    clear: () => tracked.clear(),
+    committed: clear,
+    clear,
   }
+}
+
+/** A key that was used before makes an append write nothing, and then no state here is that of the stream. */
+function hasKey({ options }: StagedAppend): boolean {
+  return options.idempotencyKey !== undefined
 }

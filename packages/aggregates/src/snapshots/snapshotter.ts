@@ -75,13 +75,16 @@ export interface Snapshotter {
 
 /**
  * A newer shape of the state belongs to newer code, and its snapshots are not this one's business: they would be taken
- * again and again, and never stored.
+ * again and again, and never stored. A snapshot whose last event the stream does not have is of a stream that was lost.
  */
-const candidates = (schema: string): string => `select t.stream_id, t.version,
-    t.version - case when s.schema_version = $2::int then s.version else 0 end as gap
-  from ${schema}.streams t left join ${schema}.snapshots s on s.aggregate = $1::text and s.stream_id = t.stream_id
+const candidates = (schema: string): string => `select t.stream_id, t.version - coalesce(e.version, 0) as gap,
+    case when s.schema_version = $2::int and e.version is null then s.event_id end as lost
+  from ${schema}.streams t
+    left join ${schema}.snapshots s on s.aggregate = $1::text and s.stream_id = t.stream_id
+    left join ${schema}.events e on s.schema_version = $2::int
+      and e.stream_no = t.stream_no and e.version = s.version and e.event_id = s.event_id
   where t.category = $3::text and t.tombstoned_at is null and coalesce(s.schema_version, 0) <= $2::int
-    and t.version - case when s.schema_version = $2::int then s.version else 0 end >= $4::bigint`
+    and t.version - coalesce(e.version, 0) >= $4::bigint`
 
 const backlogStatement = defineStatement(
   'snapshot_backlog',
@@ -95,10 +98,18 @@ const backlogStatement = defineStatement(
  */
 const claimStatement = defineStatement(
   'claim_snapshots',
-  (schema) => `select c.stream_id, c.gap::text as gap from (
-  ${candidates(schema)} and t.stream_id > $5::text collate "C" order by t.stream_id offset 0) c
+  (schema) => `select c.stream_id, c.gap::text as gap, c.lost::text as lost from (
+  ${candidates(schema)} and t.stream_id > $5::text collate "C" and t.stream_no <= $8::bigint
+  order by t.stream_id offset 0) c
   where pg_try_advisory_xact_lock(hashtext($7::text || $1::text), hashtext(c.stream_id))
   limit $6::int`,
+)
+
+/** The number of the newest stream: those that are begun later are left to the next time, or the work need not end. */
+const newestStatement = defineStatement(
+  'newest_stream',
+  (schema) => `select coalesce(pg_catalog.pg_sequence_last_value(n.tableoid), 0)::text as newest
+  from ${schema}.streams_stream_no_seq n`,
 )
 
 /** Makes the snapshotter of one scope. */
@@ -113,12 +124,12 @@ export function snapshotter(host: SnapshotHost): Snapshotter {
       return { candidates: Number(count), largestGap: safeInteger(gap, 'version') }
     },
     async takeBatch(aggregate, options = {}) {
-      const work = begin(aggregate, options)
+      const work = await begin(host, aggregate, options)
       if (options.signal?.aborted !== true) await takeNext(host, aggregate, work)
       return work.report
     },
     async takeAll(aggregate, options = {}) {
-      const work = begin(aggregate, options)
+      const work = await begin(host, aggregate, options)
       // Each batch begins behind the one before, in the order of the ids: it comes to an end.
       while (!work.done && options.signal?.aborted !== true) await takeNext(host, aggregate, work)
       return work.report
@@ -131,17 +142,21 @@ interface Work {
   readonly batch: number
   /** The first parameters of the statements. */
   readonly values: readonly unknown[]
+  readonly newest: string
   /** The last stream of the batch before. */
   after: string
   done: boolean
   report: SnapshotReport
 }
 
-function begin(aggregate: AnyAggregate, options: SnapshotOptions): Work {
+async function begin(host: SnapshotHost, aggregate: AnyAggregate, options: SnapshotOptions): Promise<Work> {
   const values = candidateValues(aggregate, options)
   const batch = checkCount('batch', options.batch ?? 100)
+  const { schema } = await host.scope.target()
+  const { rows } = await host.scope.query<readonly [newest: string]>(newestStatement(schema, []))
+  const newest = rows[0]?.[0] ?? '0'
   const report = { candidates: 0, taken: 0, largestGap: 0, failed: [] }
-  return { threshold: values[3], batch, values, after: '', done: false, report }
+  return { threshold: values[3], batch, values, newest, after: '', done: false, report }
 }
 
 type CandidateValues = readonly [aggregate: string, schemaVersion: number, category: string, threshold: number]
@@ -161,7 +176,7 @@ function checkCount(argument: string, value: number): number {
   throw new InvalidArgumentError(argument, `${argument} must be a whole number of at least 1.`)
 }
 
-type ClaimRow = readonly [streamId: string, gap: string]
+type ClaimRow = readonly [streamId: string, gap: string, lost: string | null]
 
 type Failure = SnapshotReport['failed'][number]
 
@@ -169,7 +184,7 @@ type Failure = SnapshotReport['failed'][number]
 async function takeNext(host: SnapshotHost, aggregate: AnyAggregate, work: Work): Promise<void> {
   const { schema } = await host.scope.target()
   const { rows, taken, failed } = await host.scope.transaction(async (scope) => {
-    const values = [...work.values, work.after, work.batch, schema]
+    const values = [...work.values, work.after, work.batch, schema, work.newest]
     const claimed = await scope.query<ClaimRow>(claimStatement(schema, values))
     const states: SnapshotRow[] = []
     const failures: Failure[] = []
@@ -178,7 +193,8 @@ async function takeNext(host: SnapshotHost, aggregate: AnyAggregate, work: Work)
       if (made !== undefined && 'error' in made) failures.push(made)
       else if (made !== undefined) states.push(made)
     }
-    if (states.length > 0) await writeSnapshots(scope, schema, states)
+    const lost = claimed.rows.flatMap(([, , event]) => event ?? [])
+    if (states.length > 0) await writeSnapshots(scope, schema, states, { appended: false, lost })
     return { rows: claimed.rows, taken: states.length, failed: failures }
   })
   const { report } = work

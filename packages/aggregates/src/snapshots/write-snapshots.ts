@@ -11,18 +11,31 @@ export interface SnapshotRow {
   readonly state: string
 }
 
+/** How snapshots are stored. */
+export interface WriteOptions {
+  /** Whether this transaction has appended to the streams, and so knows that no snapshot of theirs is newer. */
+  readonly appended: boolean
+  /** The last events of snapshots that are to be written over: of streams that were lost, as by a restore. */
+  readonly lost?: readonly string[] | undefined
+}
+
 /**
  * Forward only: neither an older version of the stream nor one of the state's shape takes the place of a newer one. In the
  * order of stream ids, so that two that write the same ones do not deadlock.
  */
 const upsert = defineStatement(
   'write_snapshots',
-  (schema) => `insert into ${schema}.snapshots as s (aggregate, stream_id, schema_version, version, state)
-  select r.x ->> 0, r.x ->> 1, (r.x ->> 2)::int, (r.x ->> 3)::bigint, r.x -> 4
-    from jsonb_array_elements($1::jsonb) as r (x) order by r.x ->> 0, (r.x ->> 1) collate "C"
+  (schema) => `insert into ${schema}.snapshots as s (aggregate, stream_id, schema_version, version, event_id, state)
+  select r.x ->> 0, t.stream_id, (r.x ->> 2)::int, e.version, e.event_id, r.x -> 4
+    from jsonb_array_elements($1::jsonb) as r (x)
+      join ${schema}.streams t on t.stream_id = r.x ->> 1
+      join ${schema}.events e on e.stream_no = t.stream_no and e.version = (r.x ->> 3)::bigint
+    order by r.x ->> 0, t.stream_id
   on conflict (aggregate, stream_id) do update
-    set schema_version = excluded.schema_version, version = excluded.version, state = excluded.state, created_at = now()
-    where (excluded.schema_version, excluded.version) > (s.schema_version, s.version)`,
+    set schema_version = excluded.schema_version, version = excluded.version, event_id = excluded.event_id,
+      state = excluded.state, created_at = now()
+    where (excluded.schema_version, excluded.version) > (s.schema_version, s.version)
+      or ($2::boolean and excluded.schema_version = s.schema_version) or s.event_id = any ($3::uuid[])`,
 )
 
 /** Stores snapshots, in one statement. */
@@ -30,12 +43,13 @@ export async function writeSnapshots(
   scope: Pick<Scope, 'query'>,
   schema: string,
   snapshots: readonly SnapshotRow[],
+  { appended, lost = [] }: WriteOptions,
 ): Promise<void> {
   const rows = snapshots.map(({ aggregate, id, schemaVersion, version, state }) => {
     const values = [aggregate, id, schemaVersion, version].map((value) => JSON.stringify(value))
     return `[${[...values, state].join(',')}]`
   })
-  await scope.query(upsert(schema, [`[${rows.join(',')}]`]))
+  await scope.query(upsert(schema, [`[${rows.join(',')}]`, appended, `{${lost.join(',')}}`]))
 }
 
 /** What a commit led from and to. */

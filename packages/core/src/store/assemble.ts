@@ -12,20 +12,22 @@ export interface NamedModule {
 export type InstalledModules = ReadonlyMap<string, NamedModule>
 
 /**
- * Makes what each module has in one place, in the order of the store. One that builds on another finds it made, whichever
- * comes first; `apiOf` takes the API out of what was made.
+ * Makes what each module has in one place; `apiOf` takes the API out of what was made. One that builds on another finds
+ * it made, and comes behind it, whatever the order of the store: in a session it is flushed behind it too.
  */
 export function assemble<Made, Where extends Place>(
   modules: InstalledModules,
   make: (module: InstalledModule, siblings: Siblings<Where>) => Made,
   apiOf: (made: Made) => unknown,
 ): ReadonlyMap<string, Made> {
-  const made = new Map<NamedModule, { readonly value: Made }>()
+  const keys = new Map([...modules].map(([key, module]) => [module, key]))
+  const made = new Map<string, { readonly value: Made }>()
   const makeOnce = (module: NamedModule): Made => {
-    const before = made.get(module)
+    const key = keys.get(module) as string
+    const before = made.get(key)
     if (before !== undefined) return before.value
     const value = make(module.installed, siblings)
-    made.set(module, { value })
+    made.set(key, { value })
     return value
   }
   const siblings: Siblings<Where> = {
@@ -36,5 +38,6 @@ export function assemble<Made, Where extends Place>(
       return { api: apiOf(makeOnce(module)), service: module.installed.service } as never
     },
   }
-  return new Map([...modules].map(([key, module]) => [key, makeOnce(module)]))
+  for (const module of modules.values()) makeOnce(module)
+  return new Map([...made].map(([key, { value }]) => [key, value]))
 }

@@ -20,7 +20,7 @@ export function sessionPart<Families extends EventFamilies>(
     api: {
       append: stage,
       stream: (streamId) => stageableAppend(streamId, stage),
-      staged: (streamId) => staged.eventsOf(streamId),
+      staged: (streamId) => staged.appendsTo(streamId),
     },
     pending: () => staged.pending,
     async prepare() {

@@ -9,9 +9,10 @@ import type { EventRegistry } from '../definitions/event-registry.js'
 import type { NewEvent } from '../event.js'
 import { combineExpected } from './combine-expected.js'
 
-interface StagedAppend {
+/** An append that waits for its session to be saved. */
+export interface StagedAppend<Event extends NewEvent = NewEvent> {
   readonly streamId: string
-  readonly events: readonly NewEvent[]
+  readonly events: readonly Event[]
   readonly options: AppendOptions
 }
 
@@ -31,8 +32,8 @@ export class StagedAppends {
   }
 
   /** What is staged for a stream, in order. */
-  eventsOf(streamId: string): readonly NewEvent[] {
-    return this.#staged.filter((append) => append.streamId === streamId).flatMap(({ events }) => events)
+  appendsTo(streamId: string): readonly StagedAppend[] {
+    return this.#staged.filter((append) => append.streamId === streamId)
   }
 
   stage(streamId: string, events: readonly NewEvent[], options: AppendOptions): void {
@@ -66,7 +67,8 @@ export class StagedAppends {
 
   /** Lets go of what the last save wrote; what was staged since then stays. */
   committed(): void {
-    this.#staged = this.#staged.slice(this.#flushed)
+    const flushed = groupByStream(this.#staged.slice(0, this.#flushed))
+    this.#staged = this.#staged.slice(this.#flushed).map((append) => behind(append, flushed.get(append.streamId) ?? []))
     this.#flushed = 0
     this.#prepared = []
   }
@@ -90,6 +92,24 @@ function rebase(staged: readonly StagedAppend[]): readonly StagedAppend[] {
     expectations.delete(append.streamId)
     return { ...append, options: { ...append.options, expected } }
   })
+}
+
+/**
+ * An append that was staged while the save was under way may expect the version from before it; the save has led the
+ * stream on from there.
+ */
+function behind(append: StagedAppend, flushed: readonly StagedAppend[]): StagedAppend {
+  if (flushed.length === 0 || append.options.expected === undefined) return append
+  const before = versionOf(combine(flushed))
+  if (before === undefined || versionOf(append.options.expected) !== before) return append
+  const expected = before + flushed.reduce((count, { events }) => count + events.length, 0)
+  return { ...append, options: { ...append.options, expected } }
+}
+
+/** The version that an expectation names; undefined for one that names none. */
+function versionOf(expected: ExpectedVersion): number | undefined {
+  if (expected === 'noStream') return 0
+  return typeof expected === 'number' ? expected : undefined
 }
 
 function groupByStream(staged: readonly StagedAppend[]): ReadonlyMap<string, readonly StagedAppend[]> {

@@ -70,12 +70,8 @@ type EventIn<Family> = Family extends FamilyShape
 
 type InputOf<Schema extends SchemaShape> = NonNullable<Schema['~standard']['types']>['input']
 
-/** What a command answers: the new events, one of them, or none. */
-export type DecisionOf<Aggregate extends AggregateShape> =
-  readonly EventOf<Aggregate>[] | EventOf<Aggregate> | undefined | void
-
-/** A command, its input already given: from the state to the new events. */
+/** A command, its input already given: from the state to the new events, a list that is empty when nothing is to be done. */
 export type DecideOf<Aggregate extends AggregateShape> = (
   state: StateOf<Aggregate>,
   place: PlaceShape,
-) => DecisionOf<Aggregate> | Promise<DecisionOf<Aggregate>>
+) => readonly EventOf<Aggregate>[] | Promise<readonly EventOf<Aggregate>[]>

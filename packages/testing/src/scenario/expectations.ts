@@ -5,15 +5,15 @@ import { expectationFailed, type Failure } from './failure/expectation-failed.js
 import { judgeError, judgeEvents, judgeState } from './judge-outcome.js'
 import { runScenario, type Outcome, type WrittenScenario } from './run-scenario.js'
 import { ScenarioError } from './scenario-error.js'
-import { storedEvent, type StoredEvent } from './stored-event.js'
+import { namedEvent, type StoredEvent } from './store/stored-event.js'
 import { NotJsonError } from './values/as-json.js'
 
 /**
  * What may be expected of a scenario. Each expectation is a promise, to be awaited; several may be held against the same
  * scenario, whose command runs once, at the first of them.
  *
- * Values are compared as JSON: the order of properties, those that are `undefined`, and whether a date is a `Date` or its
- * text make no difference.
+ * What is expected is compared as JSON: the order of properties, those that are `undefined`, and whether a date is a `Date`
+ * or its text make no difference. What happens is not taken so: an event that the store would refuse is refused.
  *
  * Each rejects with an `AssertionError` of `node:assert` when it does not hold, and with a {@link ScenarioError} when the
  * scenario cannot be.
@@ -33,8 +33,9 @@ export interface Expectations<Aggregate extends AggregateShape> {
    */
   thenState(expected: StateOf<Aggregate> | ((state: StateOf<Aggregate>) => unknown)): Promise<void>
   /**
-   * An error instead of events: of the command, of the store for an event that it would refuse (`ValidationFailed`,
-   * `UnknownEventType`, `UnstorableValue`), of `evolve`, or of the aggregate's `validate`.
+   * An error instead of events: of the command, of the store for a decision or an event that it would refuse
+   * (`InvalidArgument`, `ValidationFailed`, `UnknownEventType`, `UnstorableValue`), of `evolve`, or of the aggregate's
+   * `validate`.
    */
   thenError(expected: ExpectedError): Promise<void>
 }
@@ -100,7 +101,7 @@ async function wantedEvents({ aggregate }: WrittenScenario, events: unknown): Pr
   const wanted: StoredEvent[] = []
   for (const event of events as readonly ScenarioEvent[]) {
     try {
-      wanted.push(await storedEvent(aggregate, event))
+      wanted.push(await namedEvent(aggregate, event))
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       throw new ScenarioError(`then: expected event ${wanted.length + 1}: ${message}`, { cause: error })

@@ -4,7 +4,7 @@ import { actualEvent, expectedEvent } from './failure/compared-event.js'
 import type { Failure } from './failure/expectation-failed.js'
 import { linesOfEvents, linesOfValue, listTypes } from './failure/show-lines.js'
 import type { Outcome, Thrown } from './run-scenario.js'
-import type { StoredEvent } from './stored-event.js'
+import type { StoredEvent } from './store/stored-event.js'
 import { asJson } from './values/as-json.js'
 
 /** What is wrong with an outcome that should be these events, or nothing. */

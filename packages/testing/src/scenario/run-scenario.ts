@@ -1,9 +1,9 @@
-import type { AggregateShape, PlaceShape, ScenarioEvent } from './aggregate-shape.js'
+import type { PlaceShape, ScenarioEvent } from './aggregate-shape.js'
 import { placedAt, type CallSite } from './call-site.js'
-import { foldEvent, foldNothing, placeOf, type Folded, type Stream } from './fold-events.js'
-import { RefusedError } from './refused-error.js'
 import { ScenarioError } from './scenario-error.js'
-import { storedEvent, type StoredEvent } from './stored-event.js'
+import { foldEvent, foldNothing, placeOf, type Folded, type Stream } from './store/fold-events.js'
+import { RefusedError } from './store/refused-error.js'
+import { pastEvent, storedEvent, type StoredEvent } from './store/stored-event.js'
 
 /** What happens in a scenario: a command decides, or events are there without one. */
 export type Action = ((state: unknown, place: PlaceShape) => unknown) | readonly ScenarioEvent[]
@@ -69,23 +69,12 @@ async function foldGiven(scenario: WrittenScenario): Promise<Folded> {
   }
 }
 
-/** Streams may hold what the aggregate does not know, where its policy is to skip it. */
-async function pastEvent(aggregate: AggregateShape, event: ScenarioEvent): Promise<StoredEvent> {
-  try {
-    return await storedEvent(aggregate, event)
-  } catch (error) {
-    const unknown = error instanceof RefusedError && error.code === 'UnknownEventType'
-    if (!unknown || aggregate.unknownEvents !== 'skip') throw error
-    return { type: event.type, data: event.data, metadata: {} }
-  }
-}
-
 async function act(scenario: WrittenScenario, before: Folded): Promise<Happened> {
   const { aggregate, action } = scenario
   const decision: unknown = await during('the command threw', () =>
     typeof action === 'function' ? action(before.state, placeOf(scenario, before)) : action,
   )
-  const decided = decision === undefined ? [] : asList(decision)
+  const decided = await during('the store would refuse the decision:', () => checkDecision(aggregate.name, decision))
   const events: StoredEvent[] = []
   for (const event of decided) {
     events.push(await during('the store would refuse the event:', () => storedEvent(aggregate, event)))
@@ -98,9 +87,11 @@ async function act(scenario: WrittenScenario, before: Folded): Promise<Happened>
   return { events, state: after.state }
 }
 
-/** What is no event is found when it is looked at as one. */
-function asList(decision: unknown): readonly ScenarioEvent[] {
-  return (Array.isArray(decision) ? decision : [decision]) as readonly ScenarioEvent[]
+/** What is no event in the list is found when it is looked at as one. */
+function checkDecision(aggregate: string, decision: unknown): readonly ScenarioEvent[] {
+  if (Array.isArray(decision)) return decision as readonly ScenarioEvent[]
+  const message = `The decision on ${aggregate} gave no list of events; give [] when nothing is to be done.`
+  throw new RefusedError('InvalidArgument', message, { argument: 'decide' })
 }
 
 async function during<Result>(by: string, work: () => Result | Promise<Result>): Promise<Result> {

@@ -20,12 +20,8 @@ void given(Order)
     return [{ type: 'OrderShipped', data: { carrier: 'dhl' } }]
   })
   .then([{ type: 'OrderShipped', data: { carrier: 'dhl' } }])
-void given(Order).when(() => ({ type: 'OrderClosed', data: {} }))
-void given(Order).when(() => undefined)
-void given(Order).when(() => {})
-void given(Order).when(async (order) =>
-  order.total > 0 ? [{ type: 'OrderShipped', data: { carrier: 'dhl' } }] : undefined,
-)
+void given(Order).when(() => [])
+void given(Order).when(async (order) => (order.total > 0 ? [{ type: 'OrderShipped', data: { carrier: 'dhl' } }] : []))
 void given(Order)
   .when([])
   .thenState((order) => expectTypeOf(order).toEqualTypeOf<OrderState>())
@@ -62,7 +58,19 @@ order.when([{ type: 'OrderPaid', data: {} }])
 // @ts-expect-error: a decision on wrong data
 order.when(() => [{ type: 'OrderShipped', data: { carrier: 1 } }])
 // @ts-expect-error: a decision of another aggregate's state
-order.when((counter: { readonly count: number }) => (counter.count > 0 ? [] : undefined))
+order.when((counter: { readonly count: number }) => (counter.count > 0 ? [] : []))
+// @ts-expect-error: one event is no decision
+order.when(() => ({ type: 'OrderClosed', data: {} }))
+// @ts-expect-error: nor a promise of one
+order.when(async () => ({ type: 'OrderClosed', data: {} }))
+// @ts-expect-error: nor undefined
+order.when(() => undefined)
+// @ts-expect-error: nor nothing
+order.when(() => {})
+// @ts-expect-error: nor a promise of undefined
+order.when(async () => undefined)
+// @ts-expect-error: nor undefined at times
+order.when(({ total }) => (total > 0 ? [{ type: 'OrderClosed', data: {} }] : undefined))
 // @ts-expect-error: a command that was not given its input
 order.when(Order.commands.ship)
 

@@ -1,5 +1,5 @@
 import { asJson } from '../values/as-json.js'
-import type { StoredEvent } from '../stored-event.js'
+import type { StoredEvent } from '../store/stored-event.js'
 
 /** An event as far as an expectation is about it. */
 export interface ComparedEvent {
@@ -17,5 +17,5 @@ export function expectedEvent({ type, data, metadata }: StoredEvent): ComparedEv
 export function actualEvent({ type, data, metadata }: StoredEvent, expected: StoredEvent | undefined): ComparedEvent {
   const wanted = Object.keys(expected?.metadata ?? {}).filter((key) => expected?.metadata[key] !== undefined)
   const named = Object.fromEntries(Object.entries(metadata).filter(([key]) => wanted.includes(key)))
-  return { ...(asJson(named) as object), type, data }
+  return { ...named, type, data }
 }

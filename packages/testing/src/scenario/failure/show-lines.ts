@@ -24,7 +24,8 @@ function sorted(_key: string, value: unknown): unknown {
 
 /** Types as people list them, and no more than fit on a line. */
 export function listTypes(events: readonly { readonly type: string }[]): string {
-  const shown = events.slice(0, 6).map(({ type }) => type)
+  // A program without types may have put anything into the list.
+  const shown = events.slice(0, 6).map((event) => String((event as { type?: unknown } | null | undefined)?.type))
   return events.length > shown.length
     ? `${shown.join(', ')} and ${events.length - shown.length} more`
     : shown.join(', ')

@@ -53,6 +53,7 @@ describe('asJson', () => {
     [new Set([1]), '$ is an instance of Set'],
     [/x/, '$ is an instance of RegExp'],
     [new Hidden(), '$ is an instance of Hidden'],
+    [Object.create(Object.create(null) as object), '$ is an instance of a class'],
     [cyclic, 'nested deeper than 500 levels'],
   ])('refuses %o, of which JSON would hold something else', (value, message) => {
     expect(() => asJson(value)).toThrow(NotJsonError)

@@ -1,6 +1,5 @@
-import { isPlain } from './is-plain.js'
-
-type Path = readonly (string | number)[]
+import { formatPath, type Path } from './format-path.js'
+import { describeInstance, isPlain } from './is-plain.js'
 
 /** Deeper values are refused; a cycle ends here too. */
 const maxDepth = 500
@@ -52,15 +51,14 @@ function copyObject(value: object, path: Path): unknown {
 }
 
 function copyHeld(value: object, path: Path): unknown {
-  if (path.length > maxDepth) refuse(path.slice(0, 12), `nested deeper than ${maxDepth} levels`)
+  if (path.length > maxDepth) refuse(path, `nested deeper than ${maxDepth} levels`)
   if (Array.isArray(value)) return Array.from(value, (item, index) => copy(item, [...path, index]) ?? null)
   const entries = Object.entries(value)
-  if (entries.length === 0 && !isPlain(value)) refuse(path, `an instance of ${value.constructor.name}`)
+  if (entries.length === 0 && !isPlain(value)) refuse(path, describeInstance(value))
   const copied = entries.map(([key, item]) => [key, copy(item, [...path, key])] as const)
   return Object.fromEntries(copied.filter(([, item]) => item !== undefined))
 }
 
 function refuse(path: Path, what: string): never {
-  const shown = path.map((each) => (typeof each === 'number' ? `[${each}]` : `.${each}`)).join('')
-  throw new NotJsonError(`$${shown} is ${what}, which JSON cannot hold`)
+  throw new NotJsonError(`${formatPath(path)} is ${what}, which JSON cannot hold`)
 }

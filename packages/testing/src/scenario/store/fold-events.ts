@@ -1,7 +1,7 @@
-import type { AggregateShape, PlaceShape } from './aggregate-shape.js'
+import type { AggregateShape, PlaceShape } from '../aggregate-shape.js'
 import { RefusedError } from './refused-error.js'
 import type { StoredEvent } from './stored-event.js'
-import { deepFreeze } from './values/deep-freeze.js'
+import { deepFreeze } from '../values/deep-freeze.js'
 
 /** A state, and how many events led to it. */
 export interface Folded {
