@@ -10,6 +10,7 @@ const END = '<!-- end of figures -->'
 const PARTS = [
   { about: 'events', title: 'Events' },
   { about: 'documents', title: 'Documents' },
+  { about: 'aggregates', title: 'Aggregates' },
 ] as const
 
 /** Puts the results between the markers of docs/performance.md, and the chart beside it. */

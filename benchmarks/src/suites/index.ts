@@ -1,4 +1,8 @@
 import type { Suite } from '../harness/suite.js'
+import { aggregatesExecute } from './aggregates/execute.js'
+import { aggregatesGrown } from './aggregates/grown.js'
+import { aggregatesHot } from './aggregates/hot.js'
+import { aggregatesLoad } from './aggregates/load.js'
 import { documentsFind } from './documents/find.js'
 import { documentsGet } from './documents/get.js'
 import { documentsImport } from './documents/import.js'
@@ -26,6 +30,10 @@ export const suites: readonly Suite[] = [
   growth,
   importCopy,
   wakeUp,
+  aggregatesLoad,
+  aggregatesGrown,
+  aggregatesExecute,
+  aggregatesHot,
   documentsGet,
   documentsPut,
   documentsReplace,

@@ -74,7 +74,11 @@ export interface AggregateChanges<Execute, Commit> {
     decide: Decide<State, Schemas>,
     options?: Execute,
   ): Promise<Executed<State, Schemas>>
-  /** Decides on the initial state and appends, without loading. @throws AggregateExists */
+  /**
+   * Decides on the initial state and appends, without loading: a decision without events finds out nothing.
+   *
+   * @throws AggregateExists
+   */
   create<State, Schemas extends EventSchemas>(
     aggregate: AggregateDefinition<State, Schemas>,
     id: string,

@@ -10,7 +10,7 @@ import type {
 } from '@rillflow/events'
 import type { AggregateStore, TransactionAggregateStore } from './aggregate-store.js'
 import type { AnyAggregate, AnyLoaded } from './definition/any-aggregate.js'
-import { checkId, loadAggregate, type LoadHost } from './load/load-aggregate.js'
+import { checkId, loadAggregate } from './load/load-aggregate.js'
 import { loadAt, type Moment } from './load/load-at.js'
 import { lockStream } from './load/load-statements.js'
 import { checkLoaded, prepareCommit, sendCommit, type StoreCommitOptions } from './operations/commit.js'
@@ -31,6 +31,8 @@ export function storeApi(
   { api: events, service }: Sibling<EventStore<EventFamilies>, EventsService>,
   { lanes, ...how }: How & { readonly lanes: Lanes },
 ): AggregateStore {
+  const within = (inside: TransactionScope): AggregateHost =>
+    transactionHost(inside, { api: service.within(inside), service }, how)
   const host: AggregateHost = {
     ...how,
     scope,
@@ -39,18 +41,11 @@ export function storeApi(
     append: (id, list, options) => events.append(id, list, options),
     async appendWithSnapshot(id, list, { snapshot, signal, ...options }) {
       if (signal?.aborted === true) throw new AbortedError(id, signal.reason)
-      return scope.transaction((inside) =>
-        appendAndWrite(inside, service.within(inside), { id, list, options, snapshot }),
-      )
+      return scope.transaction((inside) => within(inside).appendWithSnapshot(id, list, { ...options, snapshot }))
     },
+    holding: (id, work) => scope.transaction((inside) => within(inside).holding(id, work)),
   }
   const enter: Enter = async (id, signal) => lanes.enter((await scope.target()).schema, id, signal)
-  const within = (inside: TransactionScope): LoadHost => ({
-    ...how,
-    scope: inside,
-    service,
-    reads: service.within(inside),
-  })
   const api = { ...operations(host, enter), snapshots: snapshotter({ ...host, within }) }
   // Of whatever state inside; the types of the outside are those of the definitions.
   return api as unknown as AggregateStore
@@ -59,9 +54,25 @@ export function storeApi(
 /** Aggregates inside one transaction. */
 export function transactionApi(
   scope: TransactionScope,
-  { api: events, service }: Sibling<TransactionEventStore<EventFamilies>, EventsService>,
+  events: Sibling<TransactionEventStore<EventFamilies>, EventsService>,
   how: How,
 ): TransactionAggregateStore {
+  const host = transactionHost(scope, events, how)
+  const api = {
+    ...operations(host, undefined),
+    async loadForUpdate(aggregate: AnyAggregate, id: string): Promise<AnyLoaded> {
+      checkId(id)
+      return withoutOrigin(await host.holding(id, () => loadAggregate(host, aggregate, id)))
+    },
+  }
+  return api as unknown as TransactionAggregateStore
+}
+
+function transactionHost(
+  scope: TransactionScope,
+  { api: events, service }: Sibling<TransactionEventStore<EventFamilies>, EventsService>,
+  how: How,
+): AggregateHost {
   const host: AggregateHost = {
     ...how,
     scope,
@@ -70,18 +81,14 @@ export function transactionApi(
     append: (id, list, options) => events.append(id, list, options),
     appendWithSnapshot: (id, list, { snapshot, ...options }) =>
       appendAndWrite(scope, events, { id, list, options, snapshot }),
-  }
-  const api = {
-    ...operations(host, undefined),
-    async loadForUpdate(aggregate: AnyAggregate, id: string): Promise<AnyLoaded> {
-      checkId(id)
+    async holding(id, work) {
       const { schema } = await scope.target()
       await scope.query(lockStream(schema, [id]))
-      // Behind the lock, in a statement of its own, whose snapshot is taken after it.
-      return withoutOrigin(await loadAggregate(host, aggregate, id))
+      // Behind the lock, in statements of their own, whose snapshots are taken after it.
+      return work(host)
     },
   }
-  return api as unknown as TransactionAggregateStore
+  return host
 }
 
 async function appendAndWrite(

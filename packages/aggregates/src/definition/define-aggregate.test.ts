@@ -54,6 +54,10 @@ describe('refuses', () => {
     (evolve) => refused('counter', { evolve }, /"counter".*Reset/),
   )
 
+  test.each(['ignore', null, true])('%j as what is done with unknown events', (unknownEvents) => {
+    refused('counter', { unknownEvents }, /unknownEvents must be/)
+  })
+
   test('an event whose function would be that of every object', () => {
     const events = defineEvents('odd', { toString: typed<null>() })
     refused('odd', { events, evolve: {} }, /toString/)

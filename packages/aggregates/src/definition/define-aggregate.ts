@@ -79,6 +79,9 @@ export function defineAggregate<
   }
   // A state is what its maker gives; from here on nobody may change it.
   const initial = options.initial as (id: string) => DeepReadonly<State>
+  if (unknownEvents !== 'throw' && unknownEvents !== 'skip') {
+    throw new InvalidConfigError(`defineAggregate(${JSON.stringify(name)}): unknownEvents must be 'throw' or 'skip'.`)
+  }
   if (snapshot !== undefined) checkPolicy(name, snapshot, initial)
   return {
     name,
@@ -115,8 +118,9 @@ function checkPolicy(name: string, { every, version }: SnapshotPolicy, initial: 
       `defineAggregate(${JSON.stringify(name)}): snapshot.${field} must be a whole number from 1 on, not ${String(value)}.`,
     )
   }
+  const state = initial('check')
   try {
-    encodeJson(initial('check'))
+    encodeJson(state)
   } catch (error) {
     throw new InvalidConfigError(
       `defineAggregate(${JSON.stringify(name)}): a state that JSON cannot hold has no snapshots: ${String((error as Error).message)} ` +

@@ -41,8 +41,13 @@ export interface Execution {
 
 const defaultAttempts = 10
 
+/** So often it is tried without holding the stream. */
+const freeAttempts = 3
+
 /**
- * Loads, decides and appends; after a conflict all of it again.
+ * Loads, decides and appends; after a conflict all of it again. On a stream where others are faster all the time it is
+ * held from the fourth attempt on, and the decision gets through; not for one that takes its time, which might ask for
+ * another connection, and wait for ever for those that wait for the stream.
  *
  * @throws VersionConflict when every attempt met one.
  * @throws AggregateExists, AggregateNotFound
@@ -51,14 +56,16 @@ export async function execute(host: AggregateHost, execution: Execution): Promis
   const { aggregate, id, options } = execution
   const attempts = checkAttempts(options.attempts)
   checkId(id)
+  let held: VersionConflictError | undefined
   for (let attempt = 1; ; attempt += 1) {
-    const committed = await attemptOnce(host, execution)
+    const committed: AnyCommitted | Conflict = await attemptHolding(host, execution, held)
     if (!(committed instanceof Conflict)) return { ...committed, attempts: attempt }
-    const { error } = committed
+    const { error, atOnce }: Conflict = committed
     if (execution.lifecycle === 'new') throw new AggregateExistsError(aggregate.name, id, error.actual)
     if (attempt >= attempts) throw error
+    held = atOnce && attempt >= freeAttempts ? error : undefined
     // Whoever was faster is likely to be so again, unless each waits for a time of its own.
-    if (attempt > 1) await wait(Math.random() * Math.min(2 ** attempt, 50))
+    if (attempt > 1 && held === undefined) await wait(Math.random() * Math.min(2 ** attempt, 50))
     if (options.signal?.aborted === true) throw new AbortedError(id, options.signal.reason)
   }
 }
@@ -66,8 +73,34 @@ export async function execute(host: AggregateHost, execution: Execution): Promis
 /** The stream was not as it was loaded when the events came to it; what a decision throws is never one. */
 class Conflict {
   readonly error: VersionConflictError
-  constructor(error: VersionConflictError) {
+  /** Whether the decision was there at once, and no promise. */
+  readonly atOnce: boolean
+  constructor(error: VersionConflictError, atOnce: boolean) {
     this.error = error
+    this.atOnce = atOnce
+  }
+}
+
+/** Holds the stream where a conflict before has led to that. */
+async function attemptHolding(
+  host: AggregateHost,
+  execution: Execution,
+  conflict: VersionConflictError | undefined,
+): Promise<AnyCommitted | Conflict> {
+  if (conflict === undefined) return attemptOnce(host, execution)
+  const { id, decide } = execution
+  const atOnce: AnyDecide = (state, place) => {
+    const decision = decide(state, place)
+    if (Array.isArray(decision)) return decision
+    // It took its time after all: not while the stream is held.
+    Promise.resolve(decision).catch(() => undefined)
+    throw conflict
+  }
+  try {
+    return await host.holding(id, (held) => attemptOnce(held, { ...execution, decide: atOnce, turn: undefined }))
+  } catch (error) {
+    if (error === conflict) return new Conflict(conflict, false)
+    throw error
   }
 }
 
@@ -90,7 +123,8 @@ async function attemptOnce(host: AggregateHost, execution: Execution): Promise<A
     learn?.(prepared.after)
     return committed
   } catch (error) {
-    if (isRillflowError(error, 'VersionConflict')) return new Conflict(error as VersionConflictError)
+    if (isRillflowError(error, 'VersionConflict'))
+      return new Conflict(error as VersionConflictError, Array.isArray(decision))
     throw error
   }
 }

@@ -13,4 +13,6 @@ export interface AggregateHost extends LoadHost {
     events: readonly NewEvent[],
     options: StoreAppendOptions & { readonly snapshot: SnapshotRow },
   ) => Promise<AppendResult>
+  /** Does work while the stream is held, if there is one: nobody else appends to it meanwhile. */
+  readonly holding: <Result>(id: string, work: (host: AggregateHost) => Promise<Result>) => Promise<Result>
 }

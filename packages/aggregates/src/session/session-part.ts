@@ -30,12 +30,16 @@ export function aggregatesSession(
   const host = { ...how, scope, service, reads: service.on(scope) }
   const tracked = new Map<AnyAggregate, Map<string, Tracked>>()
   let flushing: readonly SnapshotRow[] = []
+  let saves = 0
   let schema = ''
 
   async function track(aggregate: AnyAggregate, id: string): Promise<Tracked> {
     const known = tracked.get(aggregate)?.get(id)
     if (known !== undefined) return known
+    const asked = saves
     const loaded = await loadAggregate(host, aggregate, id)
+    // What a save has written since is missing in it.
+    if (asked !== saves) return track(aggregate, id)
     const ofAggregate = tracked.get(aggregate) ?? new Map<string, Tracked>()
     tracked.set(aggregate, ofAggregate)
     // Another load of the same may have ended first; both must go on from one state.
@@ -103,6 +107,7 @@ export function aggregatesSession(
   }
 
   const clear = (): void => {
+    saves += 1
     tracked.clear()
     flushing = []
   }

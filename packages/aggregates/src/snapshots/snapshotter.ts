@@ -28,6 +28,8 @@ export interface CandidateOptions {
 export interface SnapshotOptions extends CandidateOptions {
   /** So many streams are done in one transaction; 100 unless told. */
   readonly batch?: number | undefined
+  /** Only streams behind this id, in the order of their bytes: the `last` of a report, for the next batch. */
+  readonly after?: string | undefined
   /** Ends the work behind the batch that is under way. */
   readonly signal?: AbortSignal | undefined
 }
@@ -47,6 +49,8 @@ export interface SnapshotReport {
   readonly taken: number
   /** The most events that one of them had behind its snapshot. */
   readonly largestGap: number
+  /** The last stream that was looked at; undefined when there was none. */
+  readonly last: string | undefined
   /** Those whose state could not be made or stored; the others are done all the same. */
   readonly failed: readonly { readonly id: string; readonly error: RillflowError }[]
 }
@@ -155,8 +159,8 @@ async function begin(host: SnapshotHost, aggregate: AnyAggregate, options: Snaps
   const { schema } = await host.scope.target()
   const { rows } = await host.scope.query<readonly [newest: string]>(newestStatement(schema, []))
   const newest = rows[0]?.[0] ?? '0'
-  const report = { candidates: 0, taken: 0, largestGap: 0, failed: [] }
-  return { threshold: values[3], batch, values, newest, after: '', done: false, report }
+  const report = { candidates: 0, taken: 0, largestGap: 0, last: undefined, failed: [] }
+  return { threshold: values[3], batch, values, newest, after: options.after ?? '', done: false, report }
 }
 
 type CandidateValues = readonly [aggregate: string, schemaVersion: number, category: string, threshold: number]
@@ -183,7 +187,7 @@ type Failure = SnapshotReport['failed'][number]
 /** Does the next batch in one transaction, which holds its streams against other snapshotters, not against appends. */
 async function takeNext(host: SnapshotHost, aggregate: AnyAggregate, work: Work): Promise<void> {
   const { schema } = await host.scope.target()
-  const { rows, taken, failed } = await host.scope.transaction(async (scope) => {
+  const { rows, done, failed } = await host.scope.transaction(async (scope) => {
     const values = [...work.values, work.after, work.batch, schema, work.newest]
     const claimed = await scope.query<ClaimRow>(claimStatement(schema, values))
     const states: SnapshotRow[] = []
@@ -195,16 +199,19 @@ async function takeNext(host: SnapshotHost, aggregate: AnyAggregate, work: Work)
     }
     const lost = claimed.rows.flatMap(([, , event]) => event ?? [])
     if (states.length > 0) await writeSnapshots(scope, schema, states, { appended: false, lost })
-    return { rows: claimed.rows, taken: states.length, failed: failures }
+    return { rows: claimed.rows, done: states.map(({ id }) => id), failed: failures }
   })
   const { report } = work
+  const ids = new Set([...done, ...failed.map(({ id }) => id)])
+  const gaps = rows.filter(([id]) => ids.has(id)).map(([, gap]) => safeInteger(gap, 'version'))
   work.report = {
-    candidates: report.candidates + taken + failed.length,
-    taken: report.taken + taken,
-    largestGap: Math.max(report.largestGap, ...rows.map(([, gap]) => safeInteger(gap, 'version'))),
+    candidates: report.candidates + ids.size,
+    taken: report.taken + done.length,
+    largestGap: Math.max(report.largestGap, ...gaps),
+    last: rows.at(-1)?.[0] ?? report.last,
     failed: [...report.failed, ...failed],
   }
-  work.after = rows.at(-1)?.[0] ?? work.after
+  work.after = work.report.last ?? work.after
   work.done = rows.length < work.batch
 }
 

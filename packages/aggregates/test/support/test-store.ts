@@ -1,8 +1,7 @@
 import { aggregates, type AggregatesOptions } from '@rillflow/aggregates'
-import { createStore, singleTenant, type Logger } from '@rillflow/core'
+import { createStore, singleTenant, type Logger, type PoolLike } from '@rillflow/core'
 import { events, type EventsOptions } from '@rillflow/events'
 import { sync } from '@rillflow/schema'
-import type pg from 'pg'
 import { AccountEvents } from './account.js'
 
 let made = 0
@@ -15,7 +14,7 @@ export interface TestStoreOptions {
 }
 
 /** A store on a schema that exists. */
-export function storeOn(pool: pg.Pool, schema: string, options: TestStoreOptions = {}) {
+export function storeOn(pool: PoolLike, schema: string, options: TestStoreOptions = {}) {
   return createStore({
     connection: { pool },
     tenancy: singleTenant({ schema }),
@@ -32,7 +31,7 @@ export type TestStore = ReturnType<typeof storeOn>
 
 /** A store in a schema of its own. */
 export async function newStore(
-  pool: pg.Pool,
+  pool: PoolLike,
   options: TestStoreOptions = {},
 ): Promise<{ store: TestStore; schema: string }> {
   made += 1
