@@ -1,37 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { checkFeed } from './support/check-feed.js'
 import { FaultyProxy } from './support/faulty-proxy.js'
 import type { RecordedEvent } from './support/history.js'
-import { makeSchema, openStore, type ReliabilityStore } from './support/open-store.js'
+import { openStore, type ReliabilityStore } from './support/open-store.js'
 import { readStored } from './support/read-stored.js'
+import { useFreshStore } from './support/use-fresh-store.js'
+import { useServer } from './support/use-server.js'
 import { countProblems } from './support/violation.js'
 
-let server: EmbeddedPostgres
-let pool: pg.Pool
-let schema: string
-let writer: ReliabilityStore
-let made = 0
-
-beforeAll(async () => {
-  server = await startPostgres({ from: 'embedded' })
-  pool = new pg.Pool({ connectionString: server.url, max: 4 })
-  pool.on('error', () => undefined)
-})
-
-afterAll(async () => {
-  await pool.end()
-  await server.stop()
-})
-
-beforeEach(async () => {
-  made += 1
-  schema = `listen_${made}`
-  await makeSchema(server.url, schema)
-  writer = openStore({ pool: { connect: () => pool.connect() } }, schema)
-})
+const server = useServer()
+const fresh = useFreshStore(server, 'listen')
 
 /** Waits until `check` holds, for a minute at the most. */
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {
@@ -44,7 +24,7 @@ async function until(check: () => boolean | Promise<boolean>): Promise<void> {
 
 /** The connections that listen: each has asked for it, and nothing but heartbeats since. */
 async function listening(): Promise<readonly number[]> {
-  const { rows } = await pool.query<{ pid: number }>(
+  const { rows } = await server.pool.query<{ pid: number }>(
     `select pid from pg_stat_activity where application_name = 'rillflow listen' order by backend_start`,
   )
   return rows.map(({ pid }) => pid)
@@ -79,7 +59,11 @@ function follow(store: ReliabilityStore): { seen: RecordedEvent[]; stop: () => P
 
 const faults: readonly (readonly [name: string, strike: (proxy: FaultyProxy) => Promise<unknown>, heals: boolean])[] = [
   ['lost', async (proxy) => proxy.cut('listen rillflow'), true],
-  ['ended by the server', async () => pool.query('select pg_terminate_backend($1)', [(await listening())[0]]), true],
+  [
+    'ended by the server',
+    async () => server.pool.query('select pg_terminate_backend($1)', [(await listening())[0]]),
+    true,
+  ],
   // Nobody is told: a heartbeat has to find out.
   ['half open', async (proxy) => proxy.silence('listen rillflow'), true],
   [
@@ -96,11 +80,11 @@ test.each(faults)(
   'R16: the connection that listens is %s: nothing is lost, polling brings it, and it is made again',
   async (_, strike, heals) => {
     await using proxy = await FaultyProxy.start(server.url)
-    const store = openStore({ url: proxy.url }, schema)
+    const store = openStore({ url: proxy.url }, fresh.schema)
     const reader = follow(store)
     const append = async (): Promise<void> => {
-      await writer.events.append('s', [{ type: 'Placed', data: {} }])
-      const { position } = await writer.events.append('t', [{ type: 'Changed', data: {} }])
+      await fresh.store.events.append('s', [{ type: 'Placed', data: {} }])
+      const { position } = await fresh.store.events.append('t', [{ type: 'Changed', data: {} }])
       await until(() => reader.seen.at(-1)?.position === position)
     }
     await until(async () => (await listening()).length === 1)
@@ -114,7 +98,7 @@ test.each(faults)(
     }
     await reader.stop()
     await store.close()
-    const stored = await readStored(pool, schema)
+    const stored = await readStored(server.pool, fresh.schema)
     expect(stored.events).toHaveLength(heals ? 10 : 8)
     expect(countProblems(checkFeed(stored.events, reader.seen))).toEqual({})
     proxy.cut()
@@ -126,7 +110,7 @@ test('R16: a connection that falls silent before it listens does not hold up the
   await using proxy = await FaultyProxy.start(server.url)
   // A pool without a limit to the time that connecting takes.
   const own = new pg.Pool({ connectionString: proxy.url, max: 1 })
-  const store = openStore({ pool: own }, schema)
+  const store = openStore({ pool: own }, fresh.schema)
   await store.events.head()
   proxy.refuse(true)
   const ended = store.events.waitForHead(0).catch((error: unknown) => error)
@@ -142,12 +126,12 @@ test('R16: known bad: a reader that trusts notifications alone waits for ever', 
   let heard = 0
   client.on('notification', () => (heard += 1))
   await client.query('listen rillflow')
-  await writer.events.append('s', [{ type: 'Placed', data: {} }])
+  await fresh.store.events.append('s', [{ type: 'Placed', data: {} }])
   await until(() => heard === 1)
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-  await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
-  const { position } = await writer.events.append('s', [{ type: 'Placed', data: {} }])
-  expect(await writer.events.waitForHead(position - 1)).toBe(position)
+  await server.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+  const { position } = await fresh.store.events.append('s', [{ type: 'Placed', data: {} }])
+  expect(await fresh.store.events.waitForHead(position - 1)).toBe(position)
   expect(heard).toBe(1)
   await client.end().catch(() => undefined)
 })

@@ -7,6 +7,7 @@ export type {
   UrlConnection,
 } from './connection/connection-options.js'
 export type { Connection } from './connection/connection.js'
+export { canCopy, copyIn, type CopyChunks } from './connection/copy-in.js'
 export type { DedicatedClient } from './connection/dedicated-client.js'
 export type { ClientLike, PoolClientLike, PoolLike, QueryConfigLike, QueryResultLike } from './connection/pool-like.js'
 export type { Rows } from './connection/query.js'
@@ -92,6 +93,7 @@ export type {
 export { singleTenant } from './tenancy/single-tenant.js'
 export type { Target, Tenancy, TenancyMode } from './tenancy/tenancy.js'
 
+export { before } from './values/before.js'
 export { typed } from './values/typed.js'
 export { uuidV7 } from './values/uuid-v7.js'
 export { validate } from './values/validate.js'

@@ -1,14 +1,15 @@
-import { InvalidArgumentError, isRillflowError, type Connection, type Scope } from '@rillflow/core'
+import { AbortedError, InvalidArgumentError, isRillflowError, type Connection, type Scope } from '@rillflow/core'
 import type { BatchItem } from './batch/batch-item.js'
 import { sendBulk, type BulkResult, type Prepared } from './batch/bulk.js'
 import { readBodies, type Coalescing } from './batch/coalescing.js'
 import { checkDocumentId } from './collections/check-names.js'
 import { parseField, toTextArray } from './collections/parse-field.js'
-import type { DocumentCollection, PutOptions } from './document-collection.js'
+import type { CallOptions, DocumentCollection, PutOptions } from './document-collection.js'
 import { bringBackDocument, purgeOne, removeDocument } from './operations/change-document.js'
 import { toBody, type AnyDocument } from './operations/document-body.js'
-import { execute, type Executor } from './operations/executor.js'
+import { execute } from './operations/executor.js'
 import { checkExpected } from './operations/expected-version.js'
+import type { LostWrites } from './operations/lost-writes.js'
 import { patchDocument, patchValidated } from './operations/patch-document.js'
 import type { PreparedCollection } from './operations/prepared-collection.js'
 import { parseRead, readDocument, readField, readStoredDocument } from './operations/read-document.js'
@@ -29,7 +30,14 @@ export interface CollectionHost {
   readonly collection: PreparedCollection
   readonly scope: Scope
   /** On the store, where each statement is a transaction of its own; undefined inside a transaction. */
-  readonly store: { readonly coalescing: Coalescing; readonly connection: Connection } | undefined
+  readonly store: StoreParts | undefined
+}
+
+/** What the calls on a store share. */
+interface StoreParts {
+  readonly coalescing: Coalescing
+  readonly connection: Connection
+  readonly lostWrites: LostWrites
 }
 
 type Work<Result> = (target: WriteTarget) => Promise<Result>
@@ -37,22 +45,31 @@ type Work<Result> = (target: WriteTarget) => Promise<Result>
 /** The methods of one collection on a scope. */
 export function collectionApi(host: CollectionHost): AnyCollection {
   const { collection, scope, store } = host
-  const alone = store !== undefined
-  const source = { collection, scope, alone }
-  const run = <Result>(kind: 'read' | 'save', operation: string, work: Work<Result>): Promise<Result> =>
-    execute({ kind, operation, scope, alone }, (executor: Executor) => work({ collection, executor }))
+  const source = { collection, scope }
+  const read = <Result>(operation: string, work: Work<Result>): Promise<Result> =>
+    execute({ kind: 'read', operation, scope }, (executor) => work({ collection, executor }))
+  const save = <Result>(operation: string, work: Work<Result>): Promise<Result> =>
+    execute({ kind: 'save', operation, scope, lostWrites: store?.lostWrites }, (executor) =>
+      work({ collection, executor }),
+    )
+  const checkSignal = (operation: string, id: string, { signal }: CallOptions): void => {
+    if (signal?.aborted === true) throw new AbortedError({ operation, collection: collection.name, id }, signal.reason)
+  }
 
-  async function put(operation: string, doc: unknown, options: PutOptions): Promise<WrittenDocument> {
+  async function put(operation: string, doc: unknown, options: PutOptions & CallOptions): Promise<WrittenDocument> {
     const expected = checkExpected(options.expected, 0)
     const body = await toBody(collection, doc)
+    checkSignal(operation, body.id, options)
     const item = { kind: 'put', collection, id: body.id, operation, expected, body } as const
-    return run('save', operation, ({ executor }) =>
-      store === undefined ? writeDocument({ ...item, executor }) : store.coalescing.write(executor.schema, item),
+    return save(operation, ({ executor }) =>
+      store === undefined
+        ? writeDocument({ ...item, executor })
+        : store.coalescing.write(executor.schema, item, options.signal),
     )
   }
 
   const bulk = (operation: string, prepared: readonly Prepared[]): Promise<BulkResult> =>
-    execute({ kind: 'save', operation, scope, alone, count: prepared.length }, (executor) =>
+    execute({ kind: 'save', operation, scope, lostWrites: store?.lostWrites, count: prepared.length }, (executor) =>
       sendBulk(executor, prepared),
     )
 
@@ -71,36 +88,40 @@ export function collectionApi(host: CollectionHost): AnyCollection {
 
   const api: Omit<AnyCollection, 'query'> & { query(condition?: AnyCondition): CollectionQuery } = {
     put: (doc, options = {}) => put('put', doc, options),
-    insert: (doc) => put('insert', doc, { expected: 0 }),
-    async get(id) {
+    insert: (doc, options = {}) => put('insert', doc, { ...options, expected: 0 }),
+    async get(id, options = {}) {
       checkDocumentId(id)
-      const json = await run('read', 'get', (target) =>
-        store === undefined ? readDocument(target, id) : store.coalescing.get(target.executor.schema, collection, id),
+      checkSignal('get', id, options)
+      const { signal } = options
+      const json = await read('get', (target) =>
+        store === undefined
+          ? readDocument(target, id)
+          : store.coalescing.get(target.executor.schema, { collection, id, signal }),
       )
       return json === undefined ? undefined : parseRead(collection, json)
     },
     async getMany(ids) {
       for (const id of ids) checkDocumentId(id)
-      const bodies = await run('read', 'getMany', ({ executor }) => readBodies(executor, collection, ids))
-      const read = async (json: string | undefined): Promise<AnyDocument | undefined> =>
+      const bodies = await read('getMany', ({ executor }) => readBodies(executor, collection, ids))
+      const docOf = async (json: string | undefined): Promise<AnyDocument | undefined> =>
         json === undefined ? undefined : parseRead(collection, json)
-      return Promise.all(ids.map((id) => read(bodies.get(id))))
+      return Promise.all(ids.map((id) => docOf(bodies.get(id))))
     },
     async getField(id, field) {
       checkDocumentId(id)
       const path = toTextArray(parseField(field))
       // The field's type is put on by the interface.
-      return run('read', 'getField', (target) => readField(target, id, path)) as Promise<never>
+      return read('getField', (target) => readField(target, id, path)) as Promise<never>
     },
     async getStored(id) {
       checkDocumentId(id)
-      return run('read', 'get', (target) => readStoredDocument(target, id))
+      return read('get', (target) => readStoredDocument(target, id))
     },
     async update(id, change, options = {}) {
       checkDocumentId(id)
       const expected = checkExpected(options.expected, 1)
       return scope.transaction((tx) =>
-        execute({ kind: 'save', operation: 'update', scope: tx, alone: false }, (executor) =>
+        execute({ kind: 'save', operation: 'update', scope: tx }, (executor) =>
           updateDocument({ collection, executor, id, expected, change }),
         ),
       )
@@ -109,9 +130,9 @@ export function collectionApi(host: CollectionHost): AnyCollection {
       checkDocumentId(id)
       const expected = checkExpected(options.expected, 1)
       const request = { collection, id, expected, operations: toOperations(build) }
-      if (options.validate !== true) return run('save', 'patch', (target) => patchDocument({ ...request, ...target }))
+      if (options.validate !== true) return save('patch', (target) => patchDocument({ ...request, ...target }))
       return scope.transaction((tx) =>
-        execute({ kind: 'save', operation: 'patch', scope: tx, alone: false }, (executor) =>
+        execute({ kind: 'save', operation: 'patch', scope: tx }, (executor) =>
           patchValidated({ ...request, executor }),
         ),
       )
@@ -119,20 +140,23 @@ export function collectionApi(host: CollectionHost): AnyCollection {
     async delete(id, options = {}) {
       checkDocumentId(id)
       const expected = checkExpected(options.expected, 1)
+      checkSignal('delete', id, options)
       const item = { kind: 'delete', collection, id, operation: 'delete', expected } as const
-      return run('save', 'delete', ({ executor }) =>
-        store === undefined ? removeDocument({ ...item, executor }) : store.coalescing.write(executor.schema, item),
+      return save('delete', ({ executor }) =>
+        store === undefined
+          ? removeDocument({ ...item, executor })
+          : store.coalescing.write(executor.schema, item, options.signal),
       )
     },
     async restore(id, options = {}) {
       checkDocumentId(id)
       const expected = checkExpected(options.expected, 1)
-      return run('save', 'restore', (target) => bringBackDocument({ ...target, id, expected }))
+      return save('restore', (target) => bringBackDocument({ ...target, id, expected }))
     },
     async purge(id, options = {}) {
       checkDocumentId(id)
       const expected = checkExpected(options.expected, 1)
-      return run('save', 'purge', (target) => purgeOne({ ...target, id, expected, force: options.force ?? false }))
+      return save('purge', (target) => purgeOne({ ...target, id, expected, force: options.force ?? false }))
     },
     putMany: (docs, options = {}) => putMany('putMany', docs, (doc) => options.expected?.(doc)),
     insertMany: (docs) => putMany('insertMany', docs, () => 0),
@@ -156,7 +180,7 @@ export function collectionApi(host: CollectionHost): AnyCollection {
       return bulk('deleteMany', await Promise.all(prepared))
     },
     importAll: (docs, options = {}) =>
-      run('save', 'import', (target) => importDocuments({ ...target, connection: store?.connection }, docs, options)),
+      save('import', (target) => importDocuments({ ...target, connection: store?.connection }, docs, options)),
     async find(condition, { limit } = {}) {
       if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
         throw new InvalidArgumentError(
@@ -169,7 +193,7 @@ export function collectionApi(host: CollectionHost): AnyCollection {
     },
     query: (condition) => (condition === undefined ? query : query.where(condition)),
     run: (compiled, params) => runCompiled(source, compiled, params) as Promise<never[]>,
-    adviseIndexes: () => run('read', 'adviseIndexes', ({ executor }) => adviseIndexes(collection, executor)),
+    adviseIndexes: () => read('adviseIndexes', ({ executor }) => adviseIndexes(collection, executor)),
   }
   // The types of queries are put on by the interface.
   return api as unknown as AnyCollection

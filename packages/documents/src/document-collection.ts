@@ -8,7 +8,16 @@ import type { Condition } from './query/condition.js'
 import type { IndexAdvice } from './query/advise-indexes.js'
 import type { Query } from './query/query.js'
 import type { StoredDocument } from './stored-document.js'
-import type { ImportOptions } from './transfer/import-documents.js'
+import type { ImportOptions } from './transfer/progress.js'
+
+/** How a call that may wait for others is withdrawn. */
+export interface CallOptions {
+  /**
+   * Withdraws the call (`Aborted`) as long as it has not been sent; afterwards its outcome is told all the same. Inside a
+   * transaction, where nothing waits, it is looked at before the statement is sent.
+   */
+  readonly signal?: AbortSignal | undefined
+}
 
 /** How a document is put. */
 export interface PutOptions {
@@ -59,7 +68,7 @@ export interface DocumentCollection<Document, Input = Document> {
    * Stores the document whole, new or not, and gives its new version; putting what is there already makes a version too.
    *
    * @throws DocumentDeleted when the id is soft-deleted: restore it first. VersionConflict, UniqueConflict,
-   * ValidationFailed, UnstorableValue, InvalidArgument.
+   * ValidationFailed, UnstorableValue, InvalidArgument; Overloaded, Aborted.
    *
    * @example
    * ```ts ignore
@@ -67,13 +76,13 @@ export interface DocumentCollection<Document, Input = Document> {
    * await store.docs.customers.put({ id: 'c-1', email: 'b@x.io' }, { expected: version })
    * ```
    */
-  put(doc: Input, options?: PutOptions): Promise<WrittenDocument>
+  put(doc: Input, options?: PutOptions & CallOptions): Promise<WrittenDocument>
 
   /** Stores a new document: `put` with `expected: 0`. */
-  insert(doc: Input): Promise<WrittenDocument>
+  insert(doc: Input, options?: CallOptions): Promise<WrittenDocument>
 
-  /** The document; undefined when it is missing or deleted. */
-  get(id: string): Promise<Document | undefined>
+  /** The document; undefined when it is missing or deleted. @throws Overloaded, Aborted */
+  get(id: string, options?: CallOptions): Promise<Document | undefined>
 
   /** The documents in the order of the ids, undefined where one is missing or deleted. */
   getMany(ids: readonly string[]): Promise<(Document | undefined)[]>
@@ -125,9 +134,9 @@ export interface DocumentCollection<Document, Input = Document> {
   /**
    * Deletes softly: `get` and `find` no longer see the document, `restore` brings it back. It makes a version.
    *
-   * @throws DocumentNotFound, DocumentDeleted, VersionConflict
+   * @throws DocumentNotFound, DocumentDeleted, VersionConflict; Overloaded, Aborted
    */
-  delete(id: string, options?: ChangeOptions): Promise<WrittenDocument>
+  delete(id: string, options?: ChangeOptions & CallOptions): Promise<WrittenDocument>
 
   /**
    * Brings a deleted document back, as a new version. A document that is not deleted is left as it is.
@@ -168,6 +177,10 @@ export interface DocumentCollection<Document, Input = Document> {
   /**
    * Stores new documents of any number in constant memory, all of them or none, and gives their number: by COPY on the
    * store, by statements of bounded size inside a transaction.
+   *
+   * It takes a connection of its own beside the pool's. Inside a transaction, and with a driver that knows no COPY or lets
+   * no connection be made, it holds one of the pool's until it ends, and a source that reads from the same store needs
+   * another.
    *
    * @throws UniqueConflict when an id or a unique value is taken. ValidationFailed, UnstorableValue, InvalidArgument, and
    * what the source of the documents throws.

@@ -1,17 +1,20 @@
 import { InvalidConfigError, moduleContract, type Module, type SchemaComponent, type Scope } from '@rillflow/core'
 import createDocuments from '../sql/0001_documents.sql'
 import createPatches from '../sql/0002_patches.sql'
+import addWriteIds from '../sql/0003_write_ids.sql'
 import { Coalescing } from './batch/coalescing.js'
 import { collectionApi, type AnyCollection, type CollectionHost } from './collection-api.js'
 import { quote } from './describe-document.js'
+import { withDefaults, type DocumentsOptions } from './documents-options.js'
 import type { CollectionRecord, DocumentsShape } from './documents-shape.js'
+import { LostWrites } from './operations/lost-writes.js'
 import { prepareCollection, type PreparedCollection } from './operations/prepared-collection.js'
 import { documentsSession } from './session/session-part.js'
 
 /**
  * The module that keeps documents: `store.docs.<key>` for each collection, under the names given here.
  *
- * @throws InvalidConfig when two keys have collections of one name.
+ * @throws InvalidConfig when two keys have collections of one name, or an option does not fit.
  *
  * @example
  * ```ts
@@ -29,17 +32,20 @@ import { documentsSession } from './session/session-part.js'
  */
 export function documents<const Collections extends CollectionRecord>(
   collections: Collections,
+  options: DocumentsOptions = {},
 ): Module<DocumentsShape<Collections>> {
   checkNames(collections)
+  const { outcomeTimeout } = withDefaults(options)
   const prepared = new Map(Object.entries(collections).map(([key, value]) => [key, prepareCollection(value)]))
   const module: Module<DocumentsShape> = {
     name: '@rillflow/documents',
     contract: moduleContract,
     components: [component([...prepared.values()])],
     install({ connection }) {
-      const coalescing = new Coalescing(connection)
+      const lostWrites = new LostWrites(connection, outcomeTimeout)
+      const coalescing = new Coalescing(connection, lostWrites)
       return {
-        store: (scope) => apis(prepared, scope, { coalescing, connection }),
+        store: (scope) => apis(prepared, scope, { coalescing, connection, lostWrites }),
         transaction: (scope) => apis(prepared, scope, undefined),
         session: (scope) => documentsSession(prepared, scope),
         close: () => coalescing.close(),
@@ -56,6 +62,7 @@ function component(collections: readonly PreparedCollection[]): SchemaComponent 
     migrations: [
       { number: 1, name: 'documents', sql: createDocuments },
       { number: 2, name: 'patches', sql: createPatches },
+      { number: 3, name: 'write ids', sql: addWriteIds },
     ],
     indexes: collections.flatMap(({ declared }) => declared.map(({ made }) => made)),
   }

@@ -2,6 +2,8 @@ import { formatPath, RillflowError, type ValuePath } from '@rillflow/core'
 import { describeDocument, quote } from './describe-document.js'
 import type { PatchKind, PatchRefusal } from './patch/patch-operation.js'
 
+export { AbortedError, OverloadedError } from '@rillflow/core'
+
 interface DocumentAddress {
   readonly collection: string
   readonly id: string

@@ -19,6 +19,7 @@ export {
 export type { TextSearchLanguage } from './collections/text-search.js'
 
 export type {
+  CallOptions,
   ChangeOptions,
   DocumentCollection,
   FindOptions,
@@ -28,12 +29,15 @@ export type {
   PutOptions,
 } from './document-collection.js'
 export type { CollectionRecord, Documents, DocumentsShape, SessionDocuments } from './documents-shape.js'
+export type { DocumentsOptions } from './documents-options.js'
 export { documents } from './documents.js'
 export {
+  AbortedError,
   DocumentDeletedError,
   DocumentNotDeletedError,
   DocumentNotFoundError,
   NotSingleError,
+  OverloadedError,
   PatchRefusedError,
   UniqueConflictError,
 } from './errors.js'
@@ -73,4 +77,4 @@ export { field, sql, type FieldReference, type SqlFragment, type SqlValue } from
 
 export type { DocumentSession, LoadOptions, SavedDocument } from './session/document-session.js'
 export type { StoredDocument } from './stored-document.js'
-export type { ImportOptions, ImportProgress } from './transfer/import-documents.js'
+export type { ImportOptions, ImportProgress } from './transfer/progress.js'

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { createStore, typed, type SingleStore } from '@rillflow/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defineCollection, documents, index } from '../src/index.js'
@@ -39,6 +40,8 @@ afterEach(async () => {
 const note = (name: string, more: object = {}): Note => ({ id: `${name}-${round}`, text: name, ...more })
 const ids = (count: number, name = 'n'): readonly string[] =>
   Array.from({ length: count }, (_, at) => note(`${name}${at}`).id)
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Lets the first call out and keeps its answer back, so that the calls made meanwhile queue. */
 async function whileOneIsOut<Result>(first: () => Promise<unknown>, then: () => Promise<Result>): Promise<Result> {
@@ -186,6 +189,93 @@ describe('put, insert and delete', () => {
     holder.release()
     expect(await outcomes).toMatchObject([{ value: { version: 2 } }, { value: { version: 1 } }])
   })
+})
+
+describe('a signal', () => {
+  const isAborted = (operation: string, name: string): object => ({
+    code: 'Aborted',
+    collection: 'notes',
+    id: note(name).id,
+    cause: 'changed my mind',
+    message: expect.stringContaining(`The ${operation} of document`) as string,
+  })
+
+  test('withdraws what waits; what has left tells its outcome', async () => {
+    await store.docs.notes.put(note('doomed'))
+    const controller = new AbortController()
+    const { signal } = controller
+    pool.sent = []
+    let out: Promise<unknown> | undefined
+    const outcomes = await whileOneIsOut(
+      () => (out = store.docs.notes.put(note('out'), { signal })),
+      async () => {
+        const queued = Promise.allSettled([
+          store.docs.notes.put(note('put'), { signal }),
+          store.docs.notes.insert(note('insert'), { signal }),
+          store.docs.notes.delete(note('doomed').id, { signal }),
+          store.docs.notes.put(note('stays')),
+        ])
+        // Once all of them are queued, which takes a few turns of promises.
+        for (let look = 0; look < 100 && getEventListeners(signal, 'abort').length < 3; look += 1) await nextTurn()
+        expect(getEventListeners(signal, 'abort')).toHaveLength(3)
+        controller.abort('changed my mind')
+        return queued
+      },
+    )
+    expect(await out).toMatchObject({ version: 1 })
+    expect(outcomes).toMatchObject([
+      { reason: isAborted('put', 'put') },
+      { reason: isAborted('insert', 'insert') },
+      { reason: isAborted('delete', 'doomed') },
+      { value: { version: 1 } },
+    ])
+    expect(pool.operations).toEqual(['put', 'put'])
+    expect(await store.docs.notes.get(note('doomed').id)).toBeDefined()
+  })
+
+  test('withdraws a get that waits for the turn of the event loop', async () => {
+    const controller = new AbortController()
+    const { signal } = controller
+    const outcomes = await whileOneIsOut(
+      () => store.docs.notes.get('leading'),
+      async () => {
+        const queued = Promise.allSettled([store.docs.notes.get(note('a').id, { signal }), store.docs.notes.get('b')])
+        for (let look = 0; look < 100 && getEventListeners(signal, 'abort').length < 1; look += 1) await nextTurn()
+        controller.abort('changed my mind')
+        return queued
+      },
+    )
+    expect(outcomes).toMatchObject([{ reason: isAborted('get', 'a') }, { value: undefined }])
+    expect(pool.operations).toEqual(['get', 'get'])
+  })
+
+  test('that was aborted before sends nothing, on the store as in a transaction', async () => {
+    const signal = AbortSignal.abort('changed my mind')
+    const calls = async (notes: typeof store.docs.notes): Promise<void> => {
+      expect(await errorOf(notes.put(note('put'), { signal }))).toMatchObject(isAborted('put', 'put'))
+      expect(await errorOf(notes.insert(note('new'), { signal }))).toMatchObject(isAborted('insert', 'new'))
+      expect(await errorOf(notes.get(note('a').id, { signal }))).toMatchObject(isAborted('get', 'a'))
+      expect(await errorOf(notes.delete(note('a').id, { signal }))).toMatchObject(isAborted('delete', 'a'))
+    }
+    await calls(store.docs.notes)
+    await store.transaction((tx) => calls(tx.docs.notes))
+    expect(pool.operations).toEqual(['begin', 'commit'])
+  })
+})
+
+test('10,000 calls may wait; one more is Overloaded, and nothing of it is done', async () => {
+  const outcomes = await whileOneIsOut(
+    () => store.docs.notes.get('leading'),
+    async () => {
+      const queued = Promise.allSettled(Array.from({ length: 10_001 }, (_, at) => store.docs.notes.get(`q-${at}`)))
+      for (let look = 0; look < 10; look += 1) await nextTurn()
+      return queued
+    },
+  )
+  expect(outcomes.slice(0, 10_000).filter(({ status }) => status === 'rejected')).toEqual([])
+  expect(outcomes[10_000]).toMatchObject({ reason: { code: 'Overloaded', retryable: true } })
+  const asked = pool.sent.slice(1).flatMap(({ values }) => String(values?.[1]).slice(1, -1).split(','))
+  expect(asked).toHaveLength(10_000)
 })
 
 test('close waits for what is queued', async () => {

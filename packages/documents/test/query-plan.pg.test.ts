@@ -9,6 +9,7 @@ import {
   fullText,
   gin,
   gt,
+  gte,
   ilike,
   index,
   oneOf,
@@ -138,6 +139,24 @@ test.each<[string, keyof typeof collections, Build, RegExp, (readonly string[])?
     else expect(used.join(), JSON.stringify(plan)).toMatch(wanted)
     if (nodes !== undefined) expect(plan.map((node) => node['Node Type'])).toEqual(nodes)
   }
+})
+
+test.each([
+  ['a limit', (query: Query<Order>) => query.limit(2).all()],
+  ['a page', (query: Query<Order>) => query.page(1)],
+])('a query with %s that many share is planned once, not for each call', async (_, run) => {
+  const pool = new pg.Pool({ connectionString: fixture.database.url, max: 1 })
+  const store = createStore({ connection: { pool }, modules: { docs: documents(collections) } })
+  for (let least = 0; least < 12; least += 1) {
+    await run(store.docs.fields.query({ n: gte(least * 1_000) }).orderBy('n'))
+  }
+  const { rows } = await pool.query<{ generic: number; custom: number }>(
+    `select generic_plans::int as generic, custom_plans::int as custom from pg_prepared_statements
+    where name like 'rf_query_%'`,
+  )
+  // PostgreSQL tries five times what a plan of its own would cost each call.
+  expect(rows).toEqual([{ generic: 7, custom: 5 }])
+  await pool.end()
 })
 
 test('a page far behind the first one is one short scan of the index', async () => {

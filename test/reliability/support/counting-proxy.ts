@@ -1,4 +1,5 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { ProxyListener } from './proxy-listener.js'
 
 /** What one client sent without waiting for an answer in between, each statement by its name or text. */
 export type Flight = readonly string[]
@@ -8,28 +9,23 @@ export type Flight = readonly string[]
  * the answer of everything that it sent before.
  */
 export class CountingProxy implements AsyncDisposable {
-  readonly #proxy: Server
-  readonly #target: URL
+  readonly #listener: ProxyListener
   readonly #links = new Set<Link>()
   #flights: string[][] = []
 
   private constructor(target: string) {
-    this.#target = new URL(target)
-    this.#proxy = createServer((client) => this.#accept(client))
+    this.#listener = new ProxyListener(target, (client, server) => this.#accept(client, server))
   }
 
   static async start(target: string): Promise<CountingProxy> {
     const proxy = new CountingProxy(target)
-    await new Promise<void>((resolve) => void proxy.#proxy.listen(0, '127.0.0.1', resolve))
+    await proxy.#listener.listen()
     return proxy
   }
 
   /** The URL that leads through the proxy. */
   get url(): string {
-    const url = new URL(this.#target)
-    url.hostname = '127.0.0.1'
-    url.port = String((this.#proxy.address() as AddressInfo).port)
-    return url.href
+    return this.#listener.url
   }
 
   /** What was sent since the last call, of all connections. */
@@ -44,19 +40,16 @@ export class CountingProxy implements AsyncDisposable {
       client.destroy()
       server.destroy()
     }
-    await new Promise<void>((resolve) => void this.#proxy.close(() => resolve()))
+    await this.#listener.close()
   }
 
-  #accept(client: Socket): void {
-    const server = connect(Number(this.#target.port), this.#target.hostname)
+  #accept(client: Socket, server: Socket): void {
     // The start of a connection is answered by a ReadyForQuery too.
     const link: Link = { client, server, unanswered: 1 }
     this.#links.add(link)
     const requests = new Frames(true)
     const answers = new Frames(false)
     for (const [socket, other] of [[client, server], [server, client]] as const) {
-      socket.setNoDelay(true)
-      socket.on('error', () => undefined)
       socket.on('close', () => {
         other.destroy()
         this.#links.delete(link)

@@ -1,4 +1,5 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { ProxyListener } from './proxy-listener.js'
 
 /** Where the proxy breaks a connection that carries a statement. */
 export type Fault =
@@ -32,39 +33,36 @@ const committed = Buffer.from('Z\0\0\0\x05I', 'latin1')
 
 /** A TCP proxy in front of a server, which breaks connections where a test wants it. */
 export class FaultyProxy implements AsyncDisposable {
-  readonly #proxy: Server
-  readonly #target: URL
+  readonly #listener: ProxyListener
   readonly #links = new Set<Link>()
   #fault: Fault | undefined
   #statement: RegExp = anAppend
+  #passing = 0
   #refusing = false
   #budget: () => number = () => Number.POSITIVE_INFINITY
   /** How many connections it has cut. */
   cuts = 0
 
   private constructor(target: string) {
-    this.#target = new URL(target)
-    this.#proxy = createServer((client) => this.#accept(client))
+    this.#listener = new ProxyListener(target, (client, server) => this.#accept(client, server))
   }
 
   static async start(target: string): Promise<FaultyProxy> {
     const proxy = new FaultyProxy(target)
-    await new Promise<void>((resolve) => void proxy.#proxy.listen(0, '127.0.0.1', resolve))
+    await proxy.#listener.listen()
     return proxy
   }
 
   /** The URL that leads through the proxy. */
   get url(): string {
-    const url = new URL(this.#target)
-    url.hostname = '127.0.0.1'
-    url.port = String((this.#proxy.address() as AddressInfo).port)
-    return url.href
+    return this.#listener.url
   }
 
-  /** Breaks the next statement of this name, once; the next append unless told. */
-  arm(fault: Fault, statement = anAppend): void {
+  /** Breaks the next statement of this name, once; the next append unless told. So many of them may pass before. */
+  arm(fault: Fault, statement = anAppend, passing = 0): void {
     this.#fault = fault
     this.#statement = statement
+    this.#passing = passing
   }
 
   /** True while no statement has come to the armed fault yet. */
@@ -94,7 +92,7 @@ export class FaultyProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const link of this.#links) this.#cut(link)
-    await new Promise<void>((resolve) => void this.#proxy.close(() => resolve()))
+    await this.#listener.close()
   }
 
   #each(sent: string, work: (link: Link) => void): number {
@@ -103,8 +101,7 @@ export class FaultyProxy implements AsyncDisposable {
     return links.length
   }
 
-  #accept(client: Socket): void {
-    const server = connect(Number(this.#target.port), this.#target.hostname)
+  #accept(client: Socket, server: Socket): void {
     const link: Link = {
       client,
       server,
@@ -115,8 +112,6 @@ export class FaultyProxy implements AsyncDisposable {
     }
     this.#links.add(link)
     for (const socket of [client, server]) {
-      socket.setNoDelay(true)
-      socket.on('error', () => undefined)
       // In a silent connection neither end learns of the other's.
       socket.on('close', () => (link.silent ? undefined : this.#cut(link)))
     }
@@ -127,7 +122,7 @@ export class FaultyProxy implements AsyncDisposable {
   #request(link: Link, chunk: Buffer): void {
     const text = chunk.toString('latin1')
     if (link.sent.length < 50_000) link.sent += text
-    if (this.#fault !== undefined && this.#statement.test(text)) {
+    if (this.#fault !== undefined && this.#statement.test(text) && this.#passing-- <= 0) {
       const fault = this.#fault
       this.#fault = undefined
       if (fault === 'request') return this.#cut(link)

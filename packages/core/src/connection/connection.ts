@@ -4,7 +4,7 @@ import { InvalidConfigError, InvalidStateError } from '../errors/usage-errors.js
 import type { Logger } from '../observability/logger.js'
 import type { Statement } from '../sql/statement.js'
 import type { ClientConnection, ConnectionOptions, PoolConnection, UrlConnection } from './connection-options.js'
-import { dedicatedFrom, type DedicatedClient, type MakeDedicated } from './dedicated-client.js'
+import { dedicatedFrom, type DedicatedClient, type DedicatedPurpose, type MakeDedicated } from './dedicated-client.js'
 import type { ClientLike, PoolClientLike, PoolLike } from './pool-like.js'
 import { poolOfOne } from './pool-of-one.js'
 import { queryOn, type Rows } from './query.js'
@@ -113,11 +113,11 @@ export class Connection {
   }
 
   /** Opens a connection outside the pool; its owner listens for its errors and ends it. */
-  async dedicate(): Promise<DedicatedClient> {
+  async dedicate(purpose: DedicatedPurpose = 'listen'): Promise<DedicatedClient> {
     if (this.#closed !== undefined) throw new InvalidStateError('connect: the store is closed.')
     if (this.#makeDedicated === undefined)
       throw new InvalidStateError('connect: this store was given no URL and no pg.Pool.')
-    const client = this.#makeDedicated()
+    const client = this.#makeDedicated(purpose)
     client.on('error', ignore)
     try {
       await client.connect()
@@ -125,6 +125,27 @@ export class Connection {
     } catch (error) {
       throw fromDriverError(error, 'connect')
     }
+  }
+
+  /** Lends a connection outside the pool to `work`, and ends it; where {@link canDedicate} is false, one of the pool. */
+  async withDedicated<Result>(
+    purpose: DedicatedPurpose,
+    work: (client: ClientLike) => Promise<Result>,
+  ): Promise<Result> {
+    if (!this.canDedicate) return this.withClient(purpose, work)
+    return this.#track(purpose, async () => {
+      const client = await this.dedicate(purpose)
+      let result: Result
+      try {
+        result = await work(client)
+      } catch (error) {
+        // Not waited for: one that is half open never ends.
+        client.end().catch(ignore)
+        throw error
+      }
+      await client.end()
+      return result
+    })
   }
 
   /** Ends the pool if the store made it; calls that are under way are waited for, so none of them may await this. */

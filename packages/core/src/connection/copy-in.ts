@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ClientLike } from './pool-like.js'
 
 /** What of node-postgres' connection a COPY needs. */
@@ -49,6 +50,9 @@ export async function copyIn(client: ClientLike, text: string, chunks: CopyChunk
   return copy.done
 }
 
+/** A server that keeps up would else keep the event loop from everything, the news of its own refusal included. */
+const charsPerTurn = 1024 * 1024
+
 /**
  * What `client.query` takes: the driver calls `submit` when it is its turn, and the `handle…` methods with what the server
  * answers.
@@ -60,6 +64,7 @@ class CopyIn {
   #sourceFailure: { readonly error: unknown } | undefined
   #rows = 0
   #ended = false
+  #sinceTurn = 0
   readonly done: Promise<number>
   /** Put here by the driver when a query may take a limited time; it must hear of the end. */
   callback: ((error: unknown) => void) | undefined
@@ -68,7 +73,7 @@ class CopyIn {
     this.#text = text
     this.#chunks = chunks
     this.done = new Promise((resolve, reject) => {
-      this.#settle = (failure) => (failure === undefined ? resolve(this.#rows) : reject(failure.error as Error))
+      this.#settle = (failure) => (failure === undefined ? resolve(this.#rows) : reject(failure.error))
     })
   }
 
@@ -112,7 +117,11 @@ class CopyIn {
   async #sendChunk(connection: CopyConnection, chunk: string): Promise<boolean> {
     if (this.#ended) return false
     connection.sendCopyFromChunk(Buffer.from(chunk))
+    this.#sinceTurn += chunk.length
     if (connection.stream.writableNeedDrain === true) await drained(connection.stream)
+    else if (this.#sinceTurn < charsPerTurn) return true
+    else await nextTurn()
+    this.#sinceTurn = 0
     return true
   }
 

@@ -2,7 +2,10 @@ import pg from 'pg'
 import type { ClientConnection, PoolConnection, UrlConnection } from './connection-options.js'
 import type { ClientLike } from './pool-like.js'
 
-/** A connection outside the pool, for what a pool cannot do: to LISTEN. */
+/** What a connection outside the pool is for; `pg_stat_activity` shows it behind the application's name. */
+export type DedicatedPurpose = 'listen' | 'import'
+
+/** A connection outside the pool, for what a pool cannot do: to LISTEN, and to wait for a source that may need the pool. */
 export interface DedicatedClient extends Pick<ClientLike, 'query'> {
   connect(): Promise<unknown>
   on(event: 'error', listener: (error: Error) => void): unknown
@@ -13,16 +16,16 @@ export interface DedicatedClient extends Pick<ClientLike, 'query'> {
 }
 
 /** Makes one that is not connected yet. */
-export type MakeDedicated = () => DedicatedClient
+export type MakeDedicated = (purpose: DedicatedPurpose) => DedicatedClient
 
 /** How to make one, or undefined where only the caller's own client or pool is known. */
 export function dedicatedFrom(given: UrlConnection | PoolConnection | ClientConnection): MakeDedicated | undefined {
   if ('url' in given) {
-    return () =>
+    return (purpose) =>
       new pg.Client({
         connectionString: given.url,
         connectionTimeoutMillis: given.connectTimeout ?? 10_000,
-        application_name: `${given.applicationName ?? 'rillflow'} listen`,
+        application_name: `${given.applicationName ?? 'rillflow'} ${purpose}`,
         keepAlive: true,
       })
   }

@@ -1,5 +1,10 @@
+import { AbortedError, OverloadedError } from '@rillflow/core'
+
 /** How a queue tells its calls apart and sends them. */
 export interface BatchQueueOptions<Item, Outcome> {
+  /** What its calls are, as errors name them. */
+  readonly calls: 'reads' | 'writes'
+  readonly describe: (item: Item) => ConstructorParameters<typeof AbortedError>[0]
   /** Calls with one address keep their order, and never leave together; undefined when order means nothing to them. */
   readonly addressOf?: ((item: Item) => string) | undefined
   /** Calls of one kind may leave together; one kind unless told. */
@@ -11,15 +16,20 @@ export interface BatchQueueOptions<Item, Outcome> {
   readonly sendOne: (item: Item) => Promise<Outcome>
   /** Several calls as one statement, an outcome or error for each; throws when all of it failed and nothing is done. */
   readonly sendMany: (items: readonly Item[]) => Promise<readonly (Outcome | Error)[]>
-  /** True for an error that says nothing about the calls themselves: sending each alone would only meet it again. */
-  readonly isFatal: (error: unknown) => boolean
+  /** True for an error after which nothing is done, and which may be one call's alone: then each is sent by itself. */
+  readonly isUndone: (error: unknown) => boolean
 }
 
 interface Waiting<Item, Outcome> {
   readonly item: Item
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: unknown) => void
+  /** Called when the call leaves, after which it cannot be withdrawn. */
+  leave?: () => void
 }
+
+/** How many calls may wait. */
+export const maxWaiting = 10_000
 
 /** A second statement at the same time pays only when so much waits that one cannot carry it. */
 const maxFlights = 2
@@ -40,9 +50,18 @@ export class BatchQueue<Item, Outcome> {
     this.#options = options
   }
 
-  async submit(item: Item): Promise<Outcome> {
+  /**
+   * Queues a call. Its signal withdraws it as long as it has not left; afterwards its outcome is told all the same.
+   *
+   * @throws Overloaded, Aborted when it was not sent.
+   */
+  async submit(item: Item, signal: AbortSignal | undefined): Promise<Outcome> {
+    if (signal?.aborted === true) throw this.#aborted(item, signal)
+    if (this.#waiting.length >= maxWaiting) throw new OverloadedError(maxWaiting, this.#options.calls)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject })
+      const waiting: Waiting<Item, Outcome> = { item, resolve, reject }
+      this.#waiting.push(waiting)
+      if (signal !== undefined) this.#withdrawOn(signal, waiting)
       this.#schedule()
     })
   }
@@ -50,6 +69,19 @@ export class BatchQueue<Item, Outcome> {
   /** Waits until nothing is queued or out. */
   async drain(): Promise<void> {
     while (this.#waiting.length > 0 || this.#flights > 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  #withdrawOn(signal: AbortSignal, waiting: Waiting<Item, Outcome>): void {
+    const withdraw = (): void => {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+      waiting.reject(this.#aborted(waiting.item, signal))
+    }
+    signal.addEventListener('abort', withdraw, { once: true })
+    waiting.leave = () => signal.removeEventListener('abort', withdraw)
+  }
+
+  #aborted(item: Item, signal: AbortSignal): AbortedError {
+    return new AbortedError(this.#options.describe(item), signal.reason)
   }
 
   /** After the present turn of the event loop, so that callers that go on together leave together. */
@@ -96,6 +128,7 @@ export class BatchQueue<Item, Outcome> {
       const isFull = batch.length >= maxItems || (batch.length > 0 && grown > maxSize)
       if (isFull || (kind ?? own) !== own || (address !== undefined && held.has(address))) left.push(waiting)
       else {
+        waiting.leave?.()
         batch.push(waiting)
         kind = own
         size = grown
@@ -117,9 +150,9 @@ export class BatchQueue<Item, Outcome> {
         else resolve(outcome)
       })
     } catch (error) {
-      if (this.#options.isFatal(error)) for (const { reject } of batch) reject(error)
-      // Nothing of the batch is done: one bad call must not take the others with it.
-      else for (const waiting of batch) await this.#flyAlone(waiting)
+      // One bad call must not take the others with it.
+      if (this.#options.isUndone(error)) for (const waiting of batch) await this.#flyAlone(waiting)
+      else for (const { reject } of batch) reject(error)
     }
   }
 

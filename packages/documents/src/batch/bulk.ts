@@ -1,7 +1,7 @@
 import { fromDriverError, isRillflowError, type RillflowError } from '@rillflow/core'
-import type { Executor } from '../operations/executor.js'
+import { loneWrite, type Executor } from '../operations/executor.js'
 import { cutItems, type BatchItem } from './batch-item.js'
-import { isNotTheItems } from './coalescing.js'
+import { isUndone } from './is-undone.js'
 import { sendBatch, type BatchOutcome } from './send-batch.js'
 
 /** What became of one document of a bulk call: the version that it has, or why it was not written. */
@@ -47,10 +47,12 @@ export async function sendBulk(executor: Executor, prepared: readonly Prepared[]
 }
 
 async function sendPart(executor: Executor, items: readonly BatchItem[]): Promise<readonly BatchOutcome[]> {
+  const { alone } = executor
   try {
-    return await sendBatch(executor, items)
+    // Each statement leaves a mark of its own: a document may stand in several parts.
+    return await sendBatch({ ...executor, alone: alone && loneWrite(alone.lostWrites) }, items)
   } catch (error) {
-    if (!executor.alone || isNotTheItems(error)) throw error
+    if (alone === undefined || !isUndone(error)) throw error
     if (items.length === 1) return [fromDriverError(error, (items[0] as BatchItem).operation)]
     const middle = Math.ceil(items.length / 2)
     const first = await sendPart(executor, items.slice(0, middle))

@@ -1,7 +1,10 @@
 import { safeInteger, SerializationFailureError, VersionConflictError, type RillflowError } from '@rillflow/core'
 import { DocumentDeletedError, DocumentNotFoundError, PatchRefusedError } from '../errors.js'
-import type { Executor } from '../operations/executor.js'
+import { writeIdOf, type Executor } from '../operations/executor.js'
+import { settleWrites } from '../operations/known-outcome.js'
+import type { SettledWrite } from '../operations/lost-writes.js'
 import { toRefused } from '../operations/patch-document.js'
+import type { ChangeRequest } from '../operations/refuse-change.js'
 import { namingUniqueConflicts } from '../operations/unique-conflict.js'
 import { deleteDocuments } from '../sql/delete-documents.js'
 import { patchDocuments } from '../sql/patch-documents.js'
@@ -28,9 +31,24 @@ const statements = { put: writeDocuments, delete: deleteDocuments, patch: patchD
  * Writes items of one kind by one statement, and gives an outcome for each, in order. A document must stand among them
  * once.
  *
- * @throws UniqueConflict, and whatever ends the statement as a whole: then nothing of it is written.
+ * On the store, an item whose answer never came has what was found out of it: its result, `ConnectionLost` when nothing
+ * of it is stored, else `CommitOutcomeUnknown`.
+ *
+ * @throws UniqueConflict, and whatever else ends the statement as a whole: then nothing of it is written.
  */
 export async function sendBatch(executor: Executor, items: readonly BatchItem[]): Promise<readonly BatchOutcome[]> {
+  try {
+    return await sendRuns(executor, items)
+  } catch (error) {
+    const settled = await settleWrites(executor, items.map(toRequest), error)
+    return items.map(({ id }, place) => {
+      const version = settled[place] as SettledWrite
+      return typeof version === 'number' ? { id, version, changed: true } : version
+    })
+  }
+}
+
+async function sendRuns(executor: Executor, items: readonly BatchItem[]): Promise<readonly BatchOutcome[]> {
   const outcomes: BatchOutcome[] = []
   let left = items.map((item, place) => ({ item, place }))
   for (let run = 1; left.length > 0; run += 1) {
@@ -51,7 +69,7 @@ export async function sendBatch(executor: Executor, items: readonly BatchItem[])
 
 async function send(executor: Executor, items: readonly BatchItem[]): Promise<readonly BatchRow[]> {
   const kind = items[0]?.kind ?? 'put'
-  const statement = statements[kind](executor.schema, [`[${items.map(encode).join(',')}]`])
+  const statement = statements[kind](executor.schema, [`[${items.map(encode).join(',')}]`, writeIdOf(executor)])
   const collections = [...new Set(items.map(({ collection }) => collection))]
   return (await namingUniqueConflicts(collections, () => executor.query<BatchRow>(statement))).rows
 }
@@ -62,6 +80,10 @@ function encode(item: BatchItem): string {
   if (item.kind === 'put') return `[${collection},${item.body.json},${expected}]`
   const operations = item.kind === 'patch' ? `,${JSON.stringify(item.operations)}` : ''
   return `[${collection},${JSON.stringify(item.id)},${expected}${operations}]`
+}
+
+function toRequest({ operation, collection, id, expected }: BatchItem): ChangeRequest {
+  return { operation, collection: collection.name, id, expected }
 }
 
 function toOutcome(item: BatchItem, [, status, version, refused]: BatchRow): BatchOutcome {

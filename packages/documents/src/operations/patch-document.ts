@@ -5,6 +5,8 @@ import { applyPatch } from '../patch/apply-patch.js'
 import type { PatchKind, PatchOperation, PatchRefusal, RefusedOperation, Segments } from '../patch/patch-operation.js'
 import { patchDocument as patchStatement, type PatchRow } from '../sql/patch-document.js'
 import { toBody } from './document-body.js'
+import { writeIdOf } from './executor.js'
+import { knowingOutcome } from './known-outcome.js'
 import { parse } from './read-document.js'
 import { refuseChange } from './refuse-change.js'
 import { namingUniqueConflicts } from './unique-conflict.js'
@@ -26,15 +28,24 @@ interface PatchRequest extends WriteTarget {
 /**
  * Patches one document, by one statement.
  *
- * @throws DocumentNotFound, DocumentDeleted, VersionConflict, PatchRefused, UniqueConflict
+ * @throws DocumentNotFound, DocumentDeleted, VersionConflict, PatchRefused, UniqueConflict, CommitOutcomeUnknown
  */
 export async function patchDocument(request: PatchRequest): Promise<PatchedDocument> {
   const { collection, executor, id, expected, operations } = request
-  const values = [collection.name, id, JSON.stringify(operations), expected === undefined ? null : `${expected}`]
-  const { rows } = await namingUniqueConflicts(collection, () =>
-    executor.query<PatchRow>(patchStatement(executor.schema, values)),
-  )
-  return toPatched({ collection: collection.name, id, expected }, rows[0])
+  const address = { collection: collection.name, id, expected }
+  const patch = JSON.stringify(operations)
+  const values = [collection.name, id, patch, expected === undefined ? null : `${expected}`, writeIdOf(executor)]
+  const send = async (): Promise<PatchedDocument> => {
+    const { rows } = await namingUniqueConflicts(collection, () =>
+      executor.query<PatchRow>(patchStatement(executor.schema, values)),
+    )
+    return toPatched(address, rows[0])
+  }
+  return knowingOutcome(executor, { operation: 'patch', ...address }, send, (version) => ({
+    id,
+    version,
+    changed: true,
+  }))
 }
 
 /**

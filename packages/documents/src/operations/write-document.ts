@@ -6,9 +6,10 @@ import { putDocument, type PutRow } from '../sql/put-document.js'
 import { replaceDocument } from '../sql/replace-document.js'
 import type { DocumentBody } from './document-body.js'
 import type { PreparedCollection } from './prepared-collection.js'
+import { writeIdOf, type Executor } from './executor.js'
+import { knowingOutcome } from './known-outcome.js'
 import { refuseChange, versionConflict, type ChangeRequest } from './refuse-change.js'
 import { namingUniqueConflicts } from './unique-conflict.js'
-import type { Executor } from './executor.js'
 
 /** Where a write goes. */
 export interface WriteTarget {
@@ -35,12 +36,14 @@ const maxInsertRuns = 5
 /**
  * Writes one document whole, by one statement.
  *
- * @throws DocumentDeleted, VersionConflict, UniqueConflict
+ * @throws DocumentDeleted, VersionConflict, UniqueConflict, CommitOutcomeUnknown
  */
 export async function writeDocument(write: Write): Promise<WrittenDocument> {
-  const run = (): Promise<number> => namingUniqueConflicts(write.collection, () => dispatch(write))
-  const version = write.executor.alone ? await againIfUnique(run) : await run()
-  return { id: write.body.id, version }
+  const { executor, collection, body } = write
+  const made = (version: number): WrittenDocument => ({ id: body.id, version })
+  const run = (): Promise<number> => namingUniqueConflicts(collection, () => dispatch(write))
+  const send = executor.alone === undefined ? run : () => againIfUnique(run)
+  return knowingOutcome(executor, toRequest(write), async () => made(await send()), made)
 }
 
 /**
@@ -64,7 +67,8 @@ function dispatch(write: Write): Promise<number> {
 }
 
 async function put({ collection, executor, operation, body }: Write): Promise<number> {
-  const { rows } = await executor.query<PutRow>(putDocument(executor.schema, [collection.name, body.id, body.json]))
+  const values = [collection.name, body.id, body.json, writeIdOf(executor)]
+  const { rows } = await executor.query<PutRow>(putDocument(executor.schema, values))
   const row = rows[0]
   if (row === undefined) throw new DocumentDeletedError(operation, { collection: collection.name, id: body.id })
   return safeInteger(row[0], 'version')
@@ -72,7 +76,7 @@ async function put({ collection, executor, operation, body }: Write): Promise<nu
 
 async function insert(write: Write): Promise<number> {
   const { collection, executor, body } = write
-  const statement = insertDocument(executor.schema, [collection.name, body.id, body.json])
+  const statement = insertDocument(executor.schema, [collection.name, body.id, body.json, writeIdOf(executor)])
   for (let run = 1; run <= maxInsertRuns; run += 1) {
     const row = (await executor.query<ChangeRow>(statement)).rows[0]
     if (row !== undefined) return changedVersion(write, row)
@@ -82,7 +86,7 @@ async function insert(write: Write): Promise<number> {
 
 async function replace(write: Write): Promise<number> {
   const { collection, executor, body, expected } = write
-  const values = [collection.name, body.id, body.json, `${expected}`]
+  const values = [collection.name, body.id, writeIdOf(executor), body.json, `${expected}`]
   const row = (await executor.query<ChangeRow>(replaceDocument(executor.schema, values))).rows[0]
   // To a writer that expects a version, a missing document is one at version 0.
   if (row === undefined) throw versionConflict(toRequest(write), 0)

@@ -21,7 +21,6 @@ type Rows = readonly unknown[]
 export interface QuerySource {
   readonly collection: PreparedCollection
   readonly scope: Scope
-  readonly alone: boolean
 }
 
 /** A query before its types are put on; see `Query`. */
@@ -231,8 +230,8 @@ export class CollectionQuery implements AsyncIterable<unknown> {
   }
 
   async #run<Result>(operation: string, work: (executor: Executor) => Promise<Result>): Promise<Result> {
-    const { scope, alone } = this.#required
-    return execute({ kind: 'read', operation, scope, alone }, work)
+    const { scope } = this.#required
+    return execute({ kind: 'read', operation, scope }, work)
   }
 
   async #fetch(

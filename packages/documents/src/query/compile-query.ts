@@ -97,8 +97,11 @@ class QueryWriter implements Compilation {
   }
 
   #window({ limit, offset }: QueryState): string {
-    const bound = (word: string, value: unknown): string =>
-      value === undefined ? '' : ` ${word} ${this.bindings.bind(value, encodeCount)}::bigint`
+    const bound = (word: string, value: unknown): string => {
+      if (value === undefined) return ''
+      if (word === 'limit' && isSharedLimit(value)) return ` limit ${value}`
+      return ` ${word} ${this.bindings.bind(value, encodeCount)}::bigint`
+    }
     return `${bound('limit', limit)}${bound('offset', offset)}`
   }
 
@@ -121,6 +124,19 @@ class QueryWriter implements Compilation {
   #bindText(text: string): string {
     return `${this.bindings.bind(text, String)}::text`
   }
+}
+
+/**
+ * Limits that many queries share, and those of their pages, which ask for one row more. They stand in the text: behind a
+ * limit that it does not know PostgreSQL expects so many rows that it plans every call anew, which takes longer than the
+ * query. Other limits are parameters, so that the texts stay few.
+ */
+const sharedLimits: ReadonlySet<unknown> = new Set(
+  [1, 2, 3, 5, 10, 15, 20, 25, 30, 50, 100, 200, 250, 500, 1_000].flatMap((limit) => [limit, limit + 1]),
+)
+
+function isSharedLimit(value: unknown): value is number {
+  return sharedLimits.has(value)
 }
 
 interface OrderTerm {

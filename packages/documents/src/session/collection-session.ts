@@ -192,7 +192,7 @@ export class CollectionSession {
 
   #read(ids: readonly string[]): Promise<ReadonlyMap<string, Loaded>> {
     const collection = this.#collection
-    const call = { kind: 'read', operation: 'load', scope: this.#scope, alone: true, count: ids.length } as const
+    const call = { kind: 'read', operation: 'load', scope: this.#scope, count: ids.length } as const
     return execute(call, (executor) => readLoaded({ collection, executor }, ids))
   }
 

@@ -44,7 +44,7 @@ export function documentsSession(
 
 async function sendAll(writes: readonly PendingWrite[], tx: TransactionScope): Promise<readonly Flushed[]> {
   const { schema } = await tx.target()
-  const executor: Executor = { schema, alone: false, query: tx.query.bind(tx) }
+  const executor: Executor = { schema, alone: undefined, query: tx.query.bind(tx) }
   const isReady = writes.every(({ ready }) => ready === undefined)
   // Without a wait where none is needed, so that the statements of all modules leave together.
   const made = writes.map((write) => write.item())

@@ -5,7 +5,7 @@ export type ChangeRow = readonly [version: string, changed: boolean, deleted: bo
 
 interface Change {
   readonly set: string
-  /** Which state the row must be in, beyond its key; `$1` and `$2` are the collection and the id. */
+  /** Which state the row must be in, beyond its key; `$1` to `$3` are the collection, the id and the write id. */
   readonly where: string
 }
 
@@ -19,7 +19,7 @@ export function defineChange(operation: string, { set, where }: Change): ReturnT
   return defineStatement(
     operation,
     (schema) => `with changed as (
-  update ${schema}.docs set ${set}, version = version + 1, updated_at = clock_timestamp()
+  update ${schema}.docs set ${set}, version = version + 1, updated_at = clock_timestamp(), write_id = $3::bigint
   where collection = $1::text and id = $2::text and ${where}
   returning version
 )

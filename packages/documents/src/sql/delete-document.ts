@@ -1,7 +1,7 @@
 import { defineChange } from './change-document.js'
 
-/** Marks a live document as deleted: `[collection, id, version or null]`. */
+/** Marks a live document as deleted: `[collection, id, write id, version or null]`. */
 export const deleteDocument = defineChange('delete', {
   set: 'deleted_at = clock_timestamp()',
-  where: 'deleted_at is null and ($3::bigint is null or version = $3::bigint)',
+  where: 'deleted_at is null and ($4::bigint is null or version = $4::bigint)',
 })

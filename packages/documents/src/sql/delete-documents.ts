@@ -1,7 +1,7 @@
 import { defineStatement } from '@rillflow/core'
 import { lockRows } from './write-documents.js'
 
-/** Marks many documents as deleted: `[items]`, JSON of `[collection, id, expected version or null]`; a `BatchRow` each. */
+/** Marks many documents as deleted: `[items, write id]`, the items JSON of `[collection, id, expected version or null]`. */
 export const deleteDocuments = defineStatement(
   'delete_many',
   (schema) => `with input as materialized (
@@ -9,7 +9,7 @@ export const deleteDocuments = defineStatement(
   from jsonb_array_elements($1::jsonb) with ordinality as given (item, place)
 ), ${lockRows(schema, 'input.place')}, changed as (
   update ${schema}.docs as stored
-  set deleted_at = clock_timestamp(), version = stored.version + 1, updated_at = clock_timestamp()
+  set deleted_at = clock_timestamp(), version = stored.version + 1, updated_at = clock_timestamp(), write_id = $2::bigint
   from input join found on found.place = input.place
   where stored.collection = input.collection and stored.id = input.id and not found.deleted
     and (input.expected is null or input.expected = found.version)

@@ -15,7 +15,7 @@ export type PatchRow = readonly [
 ]
 
 /**
- * Patches one live document: `[collection, id, operations, version or null]`.
+ * Patches one live document: `[collection, id, operations, version or null, write id]`.
  *
  * The row is locked before it is read: the operations meet what the last transaction has left, and not what the
  * statement saw when it began. A patch that changes nothing writes nothing.
@@ -32,7 +32,7 @@ export const patchDocument = defineStatement(
   where not found.deleted and ($4::bigint is null or found.version = $4::bigint)
 ), changed as (
   update ${schema}.docs as stored
-  set doc = patch.patched, version = stored.version + 1, updated_at = clock_timestamp()
+  set doc = patch.patched, version = stored.version + 1, updated_at = clock_timestamp(), write_id = $5::bigint
   from patch
   where stored.collection = $1::text and stored.id = $2::text and patch.differs
   returning stored.version

@@ -2,7 +2,8 @@ import { defineStatement } from '@rillflow/core'
 import { lockRows } from './write-documents.js'
 
 /**
- * Patches many documents: `[items]`, JSON of `[collection, id, expected version or null, operations]`; a `BatchRow` each.
+ * Patches many documents: `[items, write id]`, the items JSON of `[collection, id, expected version or null, operations]`; a
+ * `BatchRow` each.
  */
 export const patchDocuments = defineStatement(
   'patch_many',
@@ -17,7 +18,7 @@ export const patchDocuments = defineStatement(
   where not found.deleted and (found.expected is null or found.version = found.expected)
 ), changed as (
   update ${schema}.docs as stored
-  set doc = patch.patched, version = stored.version + 1, updated_at = clock_timestamp()
+  set doc = patch.patched, version = stored.version + 1, updated_at = clock_timestamp(), write_id = $2::bigint
   from patch
   where stored.collection = patch.collection and stored.id = patch.id and patch.differs
   returning patch.place, stored.version

@@ -1,7 +1,7 @@
 import { defineChange } from './change-document.js'
 
-/** Brings a deleted document back: `[collection, id, version or null]`. */
+/** Brings a deleted document back: `[collection, id, write id, version or null]`. */
 export const restoreDocument = defineChange('restore', {
   set: 'deleted_at = null',
-  where: 'deleted_at is not null and ($3::bigint is null or version = $3::bigint)',
+  where: 'deleted_at is not null and ($4::bigint is null or version = $4::bigint)',
 })

@@ -19,8 +19,8 @@ export function lockRows(schema: string, columns: string): string {
 }
 
 /**
- * Puts many documents: `[items]`, JSON of `[collection, document, expected version or null]`; a document stands in it
- * once.
+ * Puts many documents: `[items, write id]`, the items JSON of `[collection, document, expected version or null]`; a
+ * document stands in it once.
  *
  * `raced`: the insert met a document that was committed after the statement began, which a second run can see.
  */
@@ -32,14 +32,14 @@ export const writeDocuments = defineStatement(
   from jsonb_array_elements($1::jsonb) with ordinality as given (item, place)
 ), ${lockRows(schema, 'input.place')}, changed as (
   update ${schema}.docs as stored
-  set doc = input.doc, version = stored.version + 1, updated_at = clock_timestamp()
+  set doc = input.doc, version = stored.version + 1, updated_at = clock_timestamp(), write_id = $2::bigint
   from input join found on found.place = input.place
   where stored.collection = input.collection and stored.id = input.id and not found.deleted
     and (input.expected is null or input.expected = found.version)
   returning input.place, stored.version
 ), made as (
-  insert into ${schema}.docs (collection, id, doc, version, created_at, updated_at)
-  select input.collection, input.id, input.doc, 1, clock.now, clock.now
+  insert into ${schema}.docs (collection, id, doc, version, created_at, updated_at, write_id)
+  select input.collection, input.id, input.doc, 1, clock.now, clock.now, $2::bigint
   from input, (select clock_timestamp() as now) as clock
   where coalesce(input.expected, 0) = 0 and not exists (select from found where found.place = input.place)
   order by input.collection, input.id

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  before,
   CommitOutcomeUnknownError,
   ConnectionLostError,
   defineStatement,
-  fromDriverError,
   type Connection,
 } from '@rillflow/core'
 import type { AppendOutcome } from './append-events.js'
@@ -18,12 +18,6 @@ export interface LostBatch {
   /** How long to look, in milliseconds. */
   readonly budget: number
 }
-
-/** Whether the server's process still lives, and which process answers this very connection. */
-const backendStatement = defineStatement(
-  'lost_backend',
-  () => `select pg_backend_pid() as own, exists (select from pg_stat_activity where pid = $1::int) as alive`,
-)
 
 /** Looks from the stream's end of what was there before: no index knows event ids. */
 const findStatement = defineStatement(
@@ -71,41 +65,15 @@ function giveUp(found: Found, lost: ConnectionLostError): Found {
   return found.map((outcome) => outcome ?? unknown(lost))
 }
 
-/** What `work` gives, or undefined when it takes longer: the next connection may be half open too, and never answer. */
-async function before<Result>(deadline: number, work: Promise<Result>): Promise<Result | undefined> {
-  const won = new AbortController()
-  const late = sleep(Math.max(0, deadline - performance.now()), undefined, { signal: won.signal })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    // The race has seen to it that the loser's error is nobody's.
-    won.abort()
-  }
-}
-
 /** One look, or undefined when it could not be taken: whatever the trouble is, it is not the appends' own. */
 async function look(connection: Connection, batch: LostBatch): Promise<{ ended: boolean; found: Found } | undefined> {
   try {
     // Before the rows are read, not after: a process that ends in between may commit in between.
-    const ended = await hasEnded(connection, batch.lost.sent?.backendPid)
+    const ended = await connection.hasEnded(batch.lost.sent?.backendPid)
     return { ended, found: await find(connection, batch) }
   } catch {
     return undefined
   }
-}
-
-async function hasEnded(connection: Connection, backendPid: number | undefined): Promise<boolean> {
-  if (backendPid === undefined) return false
-  return connection.withClient('append', async (client) => {
-    const { text, values } = backendStatement('-', [backendPid])
-    const { rows } = await client.query({ text, values: [...values], rowMode: 'array' }).catch((error: unknown) => {
-      // As a Rillflow error, so that a broken connection does not go back to the pool.
-      throw fromDriverError(error, 'append')
-    })
-    const [own, alive] = rows[0] as readonly [number, boolean]
-    // Behind a pooler the numbers are the pooler's own, and say nothing about the server's processes.
-    return Number(own) === client.processID && !alive
-  })
 }
 
 async function find(connection: Connection, batch: LostBatch): Promise<Found> {
