@@ -21,9 +21,12 @@ interface Waiting {
 const maxEventsInFlight = 1_000
 const maxSizeInFlight = 8 * 1024 * 1024
 
-/** With so many events waiting, the server works on one statement while the next is written. */
+/**
+ * With so many events waiting and out, two statements of half of them each are better than one: the server works on one
+ * while the other is on its way, or written to disk. Halves, because a large one and a small one are no better than one.
+ */
 const maxFlights = 2
-const crowd = 200
+const crowd = 40
 
 /**
  * Coalesces the appends of one schema: while a statement is out, appends queue; when it lands, the queue leaves as one.
@@ -36,6 +39,7 @@ export class AppendQueue {
   #waiting: Waiting[] = []
   readonly #streamsOut = new Set<string>()
   #waitingEvents = 0
+  #eventsOut = 0
   #flights = 0
   #scheduled = false
 
@@ -79,17 +83,20 @@ export class AppendQueue {
   }
 
   #mayFly(): boolean {
-    return this.#flights === 0 || (this.#flights < maxFlights && this.#waitingEvents >= crowd)
+    return this.#flights === 0 || (this.#flights < maxFlights && this.#waitingEvents + this.#eventsOut >= crowd)
   }
 
   #depart(): void {
     if (!this.#mayFly()) return
     const batch = this.#take()
     if (batch.length === 0) return
+    const events = batch.reduce((count, { append }) => count + append.events.length, 0)
     this.#flights += 1
+    this.#eventsOut += events
     for (const { append } of batch) this.#streamsOut.add(append.streamId)
     void this.#fly(batch).finally(() => {
       this.#flights -= 1
+      this.#eventsOut -= events
       for (const { append } of batch) this.#streamsOut.delete(append.streamId)
       this.#schedule()
     })
@@ -100,11 +107,18 @@ export class AppendQueue {
   #take(): readonly Waiting[] {
     const batch: Waiting[] = []
     const left: Waiting[] = []
-    const load = new Load(this.#streamsOut)
+    const load = new Load(this.#streamsOut, this.#share())
     for (const waiting of this.#waiting) (load.takes(waiting.append) ? batch : left).push(waiting)
     this.#waiting = left
     this.#waitingEvents -= load.events
     return batch
+  }
+
+  /** How many events the next statement takes at the most. */
+  #share(): number {
+    const events = this.#waitingEvents + this.#eventsOut
+    // What no statement can carry whole comes in several anyway.
+    return events < crowd || events > maxEventsInFlight ? maxEventsInFlight : Math.ceil(events / 2)
   }
 
   async #fly(batch: readonly Waiting[]): Promise<void> {
@@ -141,12 +155,14 @@ export class AppendQueue {
 /** What one statement carries: within its limits, and never so that an append overtakes another of its stream. */
 class Load {
   readonly #held: Set<string>
+  readonly #maxEvents: number
   readonly #aboard = new Set<string>()
   #events = 0
   #size = 0
 
-  constructor(streamsOut: ReadonlySet<string>) {
+  constructor(streamsOut: ReadonlySet<string>, maxEvents: number) {
     this.#held = new Set(streamsOut)
+    this.#maxEvents = maxEvents
   }
 
   takes(append: PreparedAppend): boolean {
@@ -169,7 +185,7 @@ class Load {
 
   #fits(events: number, size: number): boolean {
     if (this.#events === 0) return true
-    return this.#events + events <= maxEventsInFlight && this.#size + size <= maxSizeInFlight
+    return this.#events + events <= this.#maxEvents && this.#size + size <= maxSizeInFlight
   }
 }
 
