@@ -3,7 +3,7 @@ import { useDatabase } from '@rillflow/testing/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Account } from './support/account.js'
 import { newAccountStore, otherAccountStore } from './support/snapshots/account-store.js'
-import { planOf, type Planning, type PlanNode } from './support/snapshots/plan-of.js'
+import { planOf, type PlanMode, type PlanNode } from './support/plan-of.js'
 import type { TestStore } from './support/test-store.js'
 import { WatchedPool } from './support/watched-pool.js'
 
@@ -50,8 +50,8 @@ async function statementOf(name: string, work: () => Promise<unknown>): Promise<
 }
 
 /** The planner's own choice for the values of one execution, and what a connection settles on. */
-const once: Planning = { mode: 'force_custom_plan', executions: 0 }
-const settled: readonly Planning[] = [
+const once: PlanMode = { mode: 'force_custom_plan', executions: 0 }
+const settled: readonly PlanMode[] = [
   { mode: 'force_generic_plan', executions: 0 },
   { mode: 'auto', executions: 5 },
 ]
@@ -59,7 +59,7 @@ const settled: readonly Planning[] = [
 const index = 'streams_category_stream_id_idx'
 
 /** The plans of a claim at its beginning, and in the middle of a run. */
-async function plansOfClaim(batch: number, planning: Planning): Promise<readonly (readonly PlanNode[])[]> {
+async function plansOfClaim(batch: number, planning: PlanMode): Promise<readonly (readonly PlanNode[])[]> {
   const { snapshots } = store.aggregates
   const { values = [], ...claim } = await statementOf('claim_snapshots', () => snapshots.takeBatch(Account, { batch }))
   const after = (id: string): unknown[] => values.with(4, id)

@@ -32,6 +32,7 @@ export {
   UniqueViolationError,
 } from './errors/database-errors.js'
 export { fromDriverError } from './errors/from-driver-error.js'
+export { isUndone } from './errors/is-undone.js'
 export { isRillflowError, RillflowError, type RillflowErrorOptions } from './errors/rillflow-error.js'
 export {
   AbortedError,

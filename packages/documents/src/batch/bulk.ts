@@ -1,7 +1,6 @@
-import { fromDriverError, isRillflowError, type RillflowError } from '@rillflow/core'
+import { fromDriverError, isRillflowError, isUndone, type RillflowError } from '@rillflow/core'
 import { loneWrite, type Executor } from '../operations/executor.js'
 import { cutItems, type BatchItem } from './batch-item.js'
-import { isUndone } from './is-undone.js'
 import { sendBatch, type BatchOutcome } from './send-batch.js'
 
 /** What became of one document of a bulk call: the version that it has, or why it was not written. */

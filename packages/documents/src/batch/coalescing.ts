@@ -1,4 +1,4 @@
-import type { Connection } from '@rillflow/core'
+import { isUndone, type Connection } from '@rillflow/core'
 import { toTextArray } from '../collections/parse-field.js'
 import { removeDocument } from '../operations/change-document.js'
 import { loneWrite, type Executor } from '../operations/executor.js'
@@ -9,7 +9,6 @@ import { writeDocument, type WrittenDocument } from '../operations/write-documen
 import { getDocuments } from '../sql/get-document.js'
 import { addressOf, maxItems, maxSize, sizeOf, type DeleteItem, type PutItem } from './batch-item.js'
 import { BatchQueue } from './batch-queue.js'
-import { isUndone } from './is-undone.js'
 import { sendBatch } from './send-batch.js'
 
 type Write = PutItem | DeleteItem

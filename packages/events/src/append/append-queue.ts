@@ -1,4 +1,4 @@
-import { fromDriverError, type RillflowError } from '@rillflow/core'
+import { fromDriverError, isUndone, type RillflowError } from '@rillflow/core'
 import { AbortedError, OverloadedError } from '../errors.js'
 import type { AppendOutcome } from './append-events.js'
 import type { PreparedAppend } from './prepare-append.js'
@@ -126,7 +126,7 @@ export class AppendQueue {
       const outcomes = await this.#send(batch.map(({ append }) => append))
       batch.forEach(({ settle }, index) => settle(outcomes[index] as AppendOutcome))
     } catch (error) {
-      if (batch.length > 1 && undone.has(fromDriverError(error, 'append').code)) await this.#flyAlone(batch)
+      if (batch.length > 1 && isUndone(fromDriverError(error, 'append'))) await this.#flyAlone(batch)
       else settleAll(batch, error)
     }
   }
@@ -188,21 +188,6 @@ class Load {
     return this.#events + events <= this.#maxEvents && this.#size + size <= maxSizeInFlight
   }
 }
-
-/**
- * What the server answers when it has undone the statement, perhaps for one append's sake. After any other error the
- * batch may be stored, and sending its appends again would store them twice.
- */
-const undone = new Set([
-  'DatabaseError',
-  'UniqueViolation',
-  'SerializationFailure',
-  'Deadlock',
-  'LockTimeout',
-  'QueryCanceled',
-  'PermissionDenied',
-  'PositionOverflow',
-])
 
 function settleAll(batch: readonly Waiting[], error: unknown): void {
   const outcome: RillflowError = fromDriverError(error, 'append')
