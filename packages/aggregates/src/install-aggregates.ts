@@ -10,6 +10,7 @@ import type {
 } from '@rillflow/events'
 import type { AggregateStore, TransactionAggregateStore } from './aggregate-store.js'
 import type { AnyAggregate, AnyLoaded } from './definition/any-aggregate.js'
+import { checkAggregate, checkDecide } from './definition/check-aggregate.js'
 import { checkId, loadAggregate } from './load/load-aggregate.js'
 import { loadAt, type Moment } from './load/load-at.js'
 import { lockStream } from './load/load-statements.js'
@@ -121,6 +122,8 @@ function operations(host: AggregateHost, enter: Enter | undefined): object {
       decide: AnyDecide,
       options: ExecuteOptions = {},
     ): Promise<AnyExecuted> => {
+      checkAggregate(aggregate)
+      checkDecide(decide)
       checkId(id)
       const turn = lifecycle === 'new' ? undefined : await enter?.(id, options.signal)
       try {
@@ -142,6 +145,7 @@ function operations(host: AggregateHost, enter: Enter | undefined): object {
       events: readonly NewEvent[],
       options: StoreCommitOptions = {},
     ) => {
+      checkAggregate(aggregate)
       checkLoaded(loaded)
       const prepared = await prepareCommit(host, aggregate, loaded, events)
       return sendCommit(host, aggregate, prepared, options)

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, InvalidStateError, safeInteger, validate, type Logger, type Scope } from '@rillflow/core'
 import type { BareEvent, BareRow, EventFamilies, EventReads, EventsService } from '@rillflow/events'
 import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
+import { checkAggregate } from '../definition/check-aggregate.js'
 import { deepFreeze } from '../definition/deep-freeze.js'
 import { fold, initialState, type Folding } from './fold.js'
 import { loadEvents, loadFromSnapshot, type LoadRow } from './load-statements.js'
@@ -33,6 +34,7 @@ export async function loadAggregate(
   id: string,
   to = Number.MAX_SAFE_INTEGER,
 ): Promise<LoadedFrom> {
+  checkAggregate(aggregate)
   checkId(id)
   const how: Folding = { aggregate, id, freeze: host.freeze }
   const { schema } = await host.scope.target()

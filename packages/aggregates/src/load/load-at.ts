@@ -1,5 +1,6 @@
 import { InvalidArgumentError, safeInteger } from '@rillflow/core'
 import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
+import { checkAggregate } from '../definition/check-aggregate.js'
 import { checkId, loadAggregate, type LoadHost } from './load-aggregate.js'
 import { versionAt } from './load-statements.js'
 
@@ -8,6 +9,7 @@ export type Moment = { readonly version: number } | { readonly time: Date }
 
 /** Loads an aggregate as it was. */
 export async function loadAt(host: LoadHost, aggregate: AnyAggregate, id: string, moment: Moment): Promise<AnyLoaded> {
+  checkAggregate(aggregate)
   checkId(id)
   if (typeof moment !== 'object' || moment === null) {
     throw new InvalidArgumentError('moment', 'moment must be { version } or { time }.')

@@ -2,6 +2,7 @@ import { VersionConflictError, type Scope, type SessionPart, type Siblings } fro
 import { eventsModule, type AppendOptions, type NewEvent, type StagedAppend } from '@rillflow/events'
 import type { AggregatesShape, Loaded, StagedAggregateStore } from '../aggregate-store.js'
 import type { AnyAggregate, AnyLoaded } from '../definition/any-aggregate.js'
+import { checkAggregate, checkDecide } from '../definition/check-aggregate.js'
 import { loadAggregate, type LoadHost } from '../load/load-aggregate.js'
 import { checkLoaded, prepareCommit } from '../operations/commit.js'
 import { checkDecision, type AnyDecide } from '../operations/execute.js'
@@ -80,6 +81,7 @@ export function aggregatesSession(
   const api = {
     load,
     async execute(aggregate: AnyAggregate, id: string, decide: AnyDecide, options: AppendOptions = {}) {
+      checkDecide(decide)
       const loaded = await load(aggregate, id)
       // The state is what `evolve` made; nothing here knows more of its type.
       const events = checkDecision(aggregate, await decide(loaded.state as never, loaded))
@@ -91,6 +93,7 @@ export function aggregatesSession(
       events: readonly NewEvent[],
       options: AppendOptions = {},
     ) {
+      checkAggregate(aggregate)
       checkLoaded(loaded)
       return commit(aggregate, loaded, events, options)
     },

@@ -9,6 +9,7 @@ import {
 import type { EventSchemas } from '@rillflow/events'
 import type { AggregateDefinition } from '../definition/aggregate.js'
 import type { AnyAggregate } from '../definition/any-aggregate.js'
+import { checkAggregate } from '../definition/check-aggregate.js'
 import { loadAggregate, type LoadHost } from '../load/load-aggregate.js'
 import { toSnapshot, writeSnapshots, type SnapshotRow } from './write-snapshots.js'
 
@@ -165,7 +166,9 @@ async function begin(host: SnapshotHost, aggregate: AnyAggregate, options: Snaps
 
 type CandidateValues = readonly [aggregate: string, schemaVersion: number, category: string, threshold: number]
 
-function candidateValues({ snapshot, name, events }: AnyAggregate, { threshold }: CandidateOptions): CandidateValues {
+function candidateValues(aggregate: AnyAggregate, { threshold }: CandidateOptions): CandidateValues {
+  checkAggregate(aggregate)
+  const { snapshot, name, events } = aggregate
   if (snapshot === undefined) {
     throw new InvalidArgumentError(
       'aggregate',

@@ -2,6 +2,7 @@ import { encodeJson } from '@rillflow/core'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { NewEvent } from '../event.js'
 import { isPromise } from '../is-promise.js'
+import { checkEvents } from './check-events.js'
 
 const encoded = Symbol('rillflow.encoded')
 
@@ -15,12 +16,13 @@ export interface SettledEvent extends NewEvent {
  * Gives new events as they will be read back: what their schemas make of the data, through JSON. One that is settled
  * already is not validated again: a schema that transforms would not take what it has made.
  *
- * @throws ValidationFailed, UnknownEventType, UnstorableValue
+ * @throws InvalidArgument, ValidationFailed, UnknownEventType, UnstorableValue
  */
 export async function settleEvents(
   registry: EventRegistry,
   events: readonly NewEvent[],
 ): Promise<readonly SettledEvent[]> {
+  if (events.length > 0) checkEvents(events)
   const settled: SettledEvent[] = []
   for (const event of events) {
     const made = encodedData(event) ?? encodeValid(registry, event)
