@@ -1,4 +1,5 @@
 import { startPostgres, type EmbeddedPostgres } from '@rillflow/testing'
+import type { QueryConfigLike } from '@rillflow/core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkFeed } from './support/check-feed.js'
@@ -233,7 +234,7 @@ describe('a sequence that others draw from meanwhile', () => {
   const asTable = 's.last_value - (not s.is_called)::int'
 
   async function definitionOf(name: string): Promise<string> {
-    const { rows } = await pool.query<{ text: string }>(`select pg_get_functiondef('${name}()'::regprocedure) as text`)
+    const { rows } = await pool.query<{ text: string }>(`select pg_get_functiondef('${name}'::regproc) as text`)
     return rows[0]?.text ?? ''
   }
 
@@ -245,6 +246,7 @@ describe('a sequence that others draw from meanwhile', () => {
         wrong boolean := false;
         before bigint := 0;
         head bigint;
+        appended record;
       begin
         for turn in 1..${turns} loop
           ${probe}
@@ -286,6 +288,55 @@ describe('a sequence that others draw from meanwhile', () => {
     await pool.query(released.replace(consistent, asTable))
     expect(await findsWrong('floor_right', floorAbovePosition('floor_right'), 20_000)).toBe(false)
     expect(await findsWrong('floor_wrong', floorAbovePosition('floor_wrong'), 2_000_000)).toBe(true)
+  })
+
+  /** An append as it is sent, with its values in its text; it is rolled back in each turn, so that it is new each time. */
+  function floorOfAppend(append: string): string {
+    return `
+    begin
+      execute $append$ ${append} $append$ into appended;
+      wrong := appended.position::bigint <= (select max(l.objid::bigint) from pg_locks l
+        where l.locktype = 'advisory' and l.mode = 'ShareLock' and l.pid = pg_backend_pid());
+      raise exception using errcode = 'RF000';
+    exception when sqlstate 'RF000' then null;
+    end;`
+  }
+
+  /** The statement of an append that nobody shares. */
+  async function loneAppend(schema: string): Promise<string> {
+    const sent: QueryConfigLike[] = []
+    const watched = new SteppedPool(pool, (config) => sent.push(config))
+    const store = openStore({ pool: watched }, schema)
+    await appendAlone(store, 'lone')
+    await store.close()
+    const { text, values = [] } = sent.find((config) => config.text.includes('append_one')) as QueryConfigLike
+    // A stream of its own, and nobody to be woken.
+    const literals = values.map((value) =>
+      value === null || value === schema ? 'null' : pg.escapeLiteral(`${value as string | number}`),
+    )
+    return text.replaceAll(/\$(\d+)/g, (_, place: string) => literals[Number(place) - 1] as string)
+  }
+
+  test('so does that of a batch, which takes it by itself', async () => {
+    const batch = (schema: string): string =>
+      floorOfAppend(`select a.positions as position from ${schema}.append('[["s", "order", -1,
+        [["Placed", 1, {}, null, "018f3c5e-0000-7000-8000-000000000001", null, null]], null]]', true, false) a`)
+    for (const schema of ['batch_right', 'batch_wrong']) await makeSchema(server.url, schema)
+    const released = await definitionOf('batch_wrong.append')
+    expect(released).toContain(consistent)
+    await pool.query(released.replace(consistent, asTable))
+    expect(await findsWrong('batch_right', batch('batch_right'), 4_000)).toBe(false)
+    expect(await findsWrong('batch_wrong', batch('batch_wrong'), 500_000)).toBe(true)
+  })
+
+  test('and that of an append that nobody shares', async () => {
+    await makeSchema(server.url, 'lone_right')
+    await makeSchema(server.url, 'lone_wrong')
+    const inQueries = consistent.replace('pg_sequence', 'pg_catalog.pg_sequence')
+    const wrong = await loneAppend('lone_wrong')
+    expect(wrong).toContain(inQueries)
+    expect(await findsWrong('lone_right', floorOfAppend(await loneAppend('lone_right')), 4_000)).toBe(false)
+    expect(await findsWrong('lone_wrong', floorOfAppend(wrong.replace(inQueries, asTable)), 500_000)).toBe(true)
   })
 
   test('a head never goes back', async () => {

@@ -229,6 +229,9 @@ describe('what fails', () => {
         await expect(snapshots.takeBatch(Account, { [argument]: value })).rejects.toMatchObject(refusal)
       }
     }
+    // Each stream in hand is a lock of the server.
+    const tooMany = { code: 'InvalidArgument', argument: 'batch' }
+    await expect(snapshots.takeAll(Account, { batch: 1_001 })).rejects.toMatchObject(tooMany)
     await expect(snapshots.backlog(Account, { threshold: 0 })).rejects.toMatchObject({ code: 'InvalidArgument' })
   })
 

@@ -5,13 +5,15 @@ interface Planned {
   readonly step: () => Promise<void>
 }
 
-/** A real pool that lets something happen right after a statement that was sent through it. */
+/** A real pool that tells what is sent, and lets something happen right after a statement. */
 export class SteppedPool implements PoolLike {
   readonly #pool: PoolLike
+  readonly #onSend: (config: QueryConfigLike) => unknown
   #planned: Planned | undefined
 
-  constructor(pool: PoolLike) {
+  constructor(pool: PoolLike, onSend: (config: QueryConfigLike) => unknown = () => undefined) {
     this.#pool = pool
+    this.#onSend = onSend
   }
 
   /** Runs `step` once, after the next statement whose text matches and before anything else is sent. */
@@ -23,6 +25,7 @@ export class SteppedPool implements PoolLike {
     const client = await this.#pool.connect()
     return {
       query: async (config: QueryConfigLike) => {
+        this.#onSend(config)
         const result = await client.query(config)
         await this.#afterwards(config.text)
         return result

@@ -27,7 +27,7 @@ export interface CandidateOptions {
 
 /** How snapshots are taken of what needs one. */
 export interface SnapshotOptions extends CandidateOptions {
-  /** So many streams are done in one transaction; 100 unless told. */
+  /** So many streams are done in one transaction; 100 unless told, 1,000 at the most. */
   readonly batch?: number | undefined
   /** Only streams behind this id, in the order of their bytes: the `last` of a report, for the next batch. */
   readonly after?: string | undefined
@@ -156,7 +156,7 @@ interface Work {
 
 async function begin(host: SnapshotHost, aggregate: AnyAggregate, options: SnapshotOptions): Promise<Work> {
   const values = candidateValues(aggregate, options)
-  const batch = checkCount('batch', options.batch ?? 100)
+  const batch = checkCount('batch', options.batch ?? 100, maxBatch)
   const { schema } = await host.scope.target()
   const { rows } = await host.scope.query<readonly [newest: string]>(newestStatement(schema, []))
   const newest = rows[0]?.[0] ?? '0'
@@ -178,9 +178,12 @@ function candidateValues(aggregate: AnyAggregate, { threshold }: CandidateOption
   return [name, snapshot.version, events.category, checkCount('threshold', threshold ?? snapshot.every)]
 }
 
-function checkCount(argument: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= 2_147_483_647) return value
-  throw new InvalidArgumentError(argument, `${argument} must be a whole number of at least 1.`)
+/** Each stream in hand is a lock, and a server has room for some thousands of them. */
+const maxBatch = 1_000
+
+function checkCount(argument: string, value: number, most = 2_147_483_647): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value
+  throw new InvalidArgumentError(argument, `${argument} must be a whole number from 1 to ${most}.`)
 }
 
 type ClaimRow = readonly [streamId: string, gap: string, lost: string | null]
