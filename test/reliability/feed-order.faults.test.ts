@@ -62,7 +62,7 @@ function wantedBy({ type, streamId }: ReaderJob, events: readonly RecordedEvent[
 }
 
 describe('R1', () => {
-  const attempts = long ? 10_000 : 2_000
+  const attempts = long ? 50_000 : 10_000
   const writers = {
     ...(long ? { processes: 8, callers: 2 } : { processes: 4, callers: 4 }),
     attempts,

@@ -8,8 +8,8 @@ import { commands } from './support/model-commands.js'
 import { makeSchema, openStore, type ReliabilityStore } from './support/open-store.js'
 
 const long = process.env['RILLFLOW_LONG'] === '1'
-const runs = long ? 300 : 150
-const maxCommands = long ? 50 : 40
+const runs = long ? 2_000 : 300
+const maxCommands = 50
 const seed = chooseSeed()
 
 let server: EmbeddedPostgres
