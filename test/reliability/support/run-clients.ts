@@ -10,7 +10,7 @@ export interface ClientsRun<Client> {
   readonly turn: (client: Client, turn: number) => Promise<void>
   /** Ends one of their connections. */
   readonly fault: () => Promise<void>
-  /** In which share of the turns. */
+  /** In which share of the turns; and once at least, half-way through, whatever the seed. */
   readonly faults: number
 }
 
@@ -18,9 +18,10 @@ export interface ClientsRun<Client> {
 export async function runClients<Client>(run: ClientsRun<Client>): Promise<void> {
   const { clients, turns, random, turn, fault, faults } = run
   await Promise.all(
-    clients.map(async (client) => {
+    clients.map(async (client, place) => {
+      const surely = place === 0 ? Math.floor(turns / 2) : -1
       for (let at = 0; at < turns; at += 1) {
-        if (random.chance(faults)) await fault()
+        if (random.chance(faults) || at === surely) await fault()
         await turn(client, at)
       }
     }),

@@ -60,7 +60,10 @@ export function useHistories(): Histories {
   async function check({ name, turn, history }: HistoryCheck): Promise<void> {
     const random = new Random(seed)
     let terminated = 0
-    const fault = async (): Promise<void> => void (terminated += (await terminateOne(server.pool, schema)) ? 1 : 0)
+    const fault = async (): Promise<void> => {
+      // Asked for first: `terminated += await …` would add to what stood there before the wait, and lose the others'.
+      if (await terminateOne(server.pool, schema)) terminated += 1
+    }
     await withHistory(`${name}-${seed}`, async (folder) => {
       await runClients({ clients: stores, turns, random, turn: (store) => turn(store, random), fault, faults })
       const { operations, anomalies } = await history()
