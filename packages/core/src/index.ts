@@ -72,6 +72,7 @@ export { silentLogger, type Logger } from './observability/logger.js'
 
 export { ident } from './sql/ident.js'
 export { literal } from './sql/literal.js'
+export type { SqlTag } from './sql/sql-tag.js'
 export { defineStatement, jsonText, type Statement } from './sql/statement.js'
 
 export { createStore, type StoreOptions } from './store/create-store.js'
@@ -84,7 +85,6 @@ export type {
   Session,
   SessionOptions,
   SingleStore,
-  SqlTag,
   Store,
   TenantStore,
   Transaction,

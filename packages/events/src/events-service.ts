@@ -5,6 +5,8 @@ import type { EventRegistry } from './definitions/event-registry.js'
 import type { BareEvent, NewEvent } from './event.js'
 import type { EventsShape, EventStore, TransactionEventStore } from './event-store.js'
 import { toBareEvents, type BareRow } from './read/bare-row.js'
+import { makeFeed, type Feed, type FeedOptions } from './read/feed.js'
+import type { IndexedColumn } from './read/read-all-statement.js'
 
 /** What events lend to the modules that build on them. */
 export interface EventsService {
@@ -20,6 +22,12 @@ export interface EventsService {
    * `readStream`.
    */
   decode(rows: readonly BareRow[], streamId: string): readonly BareEvent[] | undefined
+  /**
+   * A selection of the feed, to be read page by page by a reader that keeps its place itself.
+   *
+   * @throws InvalidArgument for a filter that names nothing.
+   */
+  feed(options: FeedOptions): Feed
   /** The events on a store's scope, of whatever families. */
   on(scope: Scope): EventStore<EventFamilies>
   /** The events inside a transaction. */
@@ -30,9 +38,13 @@ export interface EventsService {
 export const eventsModule: ModuleKey<EventsShape<EventFamilies>, EventsService> = { name: '@rillflow/events' }
 
 /** Makes what events lend, of one store. */
-export function eventsService(registry: EventRegistry, apis: Pick<EventsService, 'on' | 'within'>): EventsService {
+export function eventsService(
+  { registry, indexed }: { readonly registry: EventRegistry; readonly indexed: readonly IndexedColumn[] },
+  apis: Pick<EventsService, 'on' | 'within'>,
+): EventsService {
   return {
     ...apis,
+    feed: (options) => makeFeed(options, { registry, indexed }),
     settle: (events) => settleEvents(registry, events),
     decode: (rows, streamId) => toBareEvents(rows, streamId, registry),
   }

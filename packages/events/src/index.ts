@@ -40,6 +40,7 @@ export type { StreamProblem } from './maintenance/verify-streams.js'
 export type { EventFilter } from './read/event-filter.js'
 export { bareColumns, type BareRow } from './read/bare-row.js'
 export type { EventReader } from './read/event-reader.js'
+export type { Feed, FeedOptions, FeedPage, FeedPartition, FeedRange, UnreadableEvent } from './read/feed.js'
 export type { IndexedColumn } from './read/read-all-statement.js'
 export type { Direction, Presence, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'
 

@@ -35,7 +35,7 @@ export function installEvents<Families extends EventFamilies>(
   const heads = new Heads({ connection, logger, wakeUps, headReader, listen: notify })
   const parts = { registry, headReader, indexed, appender, heads, connection, wakeUps }
   return {
-    service: eventsService(registry, {
+    service: eventsService(parts, {
       on: (scope) => storeApi<EventFamilies>(scope, parts),
       within: (scope) => transactionApi<EventFamilies>(scope, parts),
     }),

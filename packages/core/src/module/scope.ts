@@ -1,5 +1,6 @@
 import type { Rows } from '../connection/query.js'
 import type { Context } from '../context/context.js'
+import type { SqlTag } from '../sql/sql-tag.js'
 import type { Statement } from '../sql/statement.js'
 import type { Target } from '../tenancy/tenancy.js'
 
@@ -19,6 +20,8 @@ export interface Scope {
 
 /** A scope inside a transaction. */
 export interface TransactionScope extends Scope {
+  /** SQL of the user's own, as `tx.sql` runs it. */
+  readonly sql: SqlTag
   /**
    * Calls `listener` once the transaction has committed. In a transaction that the caller owns, nobody here sees the
    * commit and the listener is not called: it may carry hints only, never work that must be done.

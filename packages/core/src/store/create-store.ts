@@ -5,6 +5,7 @@ import type { RetryOptions } from '../connection/retry.js'
 import { mergeContexts, type Context } from '../context/context.js'
 import { InvalidArgumentError } from '../errors/usage-errors.js'
 import type { InstalledModule } from '../module/module.js'
+import type { TransactionScope } from '../module/scope.js'
 import type { Siblings } from '../module/siblings.js'
 import { silentLogger, type Logger } from '../observability/logger.js'
 import { singleTenant } from '../tenancy/single-tenant.js'
@@ -14,7 +15,6 @@ import { checkModules, collectComponents, installModules } from './compose.js'
 import { attachInternals } from './internals.js'
 import { inCallersTransaction, inTransaction, storeScope, type ScopeSource } from './scopes.js'
 import { makeSession } from './session.js'
-import { sqlTag } from './sql-tag.js'
 import type { ModuleRecord, SessionOptions, Store, TransactionOptions } from './store.js'
 
 /** What a store is made of. */
@@ -132,10 +132,10 @@ async function runTransaction(
 ): Promise<unknown> {
   const { client: callersClient, ...own } = options
   const scoped = { ...source, context: () => mergeContexts(source.context(), own) }
-  const run: Parameters<typeof inTransaction<unknown>>[1] = (scope, client) => {
+  const run = (scope: TransactionScope): Promise<unknown> => {
     const make = (module: InstalledModule, siblings: Siblings<'transaction'>): unknown =>
       module.transaction(scope, siblings)
-    return work({ ...apisOf(modules, make), sql: sqlTag(client) })
+    return work({ ...apisOf(modules, make), sql: scope.sql })
   }
   return callersClient === undefined ? inTransaction(scoped, run) : inCallersTransaction(scoped, callersClient, run)
 }

@@ -3,6 +3,7 @@ import type { TransactionClient } from '../connection/transaction-client.js'
 import type { Context } from '../context/context.js'
 import type { Scope, TransactionScope } from '../module/scope.js'
 import type { Logger } from '../observability/logger.js'
+import { sqlTag } from '../sql/sql-tag.js'
 import type { Target } from '../tenancy/tenancy.js'
 
 /** What a scope is made of. */
@@ -27,14 +28,14 @@ export function storeScope(source: ScopeSource): Scope {
 /** Runs `work` in a transaction of the store's own, and tells its listeners after the commit. */
 export async function inTransaction<Result>(
   source: ScopeSource,
-  work: (scope: TransactionScope, client: TransactionClient) => Promise<Result>,
+  work: (scope: TransactionScope) => Promise<Result>,
 ): Promise<Result> {
   // The tenant is looked up before a connection is taken: nothing may take a second one while it holds one.
   const target = await source.target()
   let listeners: (() => void)[] = []
   const result = await source.connection.transaction((client) => {
     listeners = []
-    return work(transactionScope({ source, target, client, listeners }), client)
+    return work(transactionScope({ source, target, client, listeners }))
   })
   for (const listener of listeners) tell(listener, source.logger)
   return result
@@ -53,11 +54,11 @@ function tell(listener: () => void, logger: Logger): void {
 export async function inCallersTransaction<Result>(
   source: ScopeSource,
   callersClient: Parameters<Connection['join']>[0],
-  work: (scope: TransactionScope, client: TransactionClient) => Promise<Result>,
+  work: (scope: TransactionScope) => Promise<Result>,
 ): Promise<Result> {
   const target = await source.target()
   return source.connection.join(callersClient, (client) =>
-    work(transactionScope({ source, target, client, listeners: [] }), client),
+    work(transactionScope({ source, target, client, listeners: [] })),
   )
 }
 
@@ -73,6 +74,7 @@ function transactionScope(parts: {
     target: () => target,
     context: source.context,
     query: (statement) => client.query(statement),
+    sql: sqlTag(client),
     transaction: (work) => work(scope),
     onCommit: (listener) => void listeners.push(listener),
   }

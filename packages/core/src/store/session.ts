@@ -91,7 +91,8 @@ async function flushAll(parts: Parts, scope: TransactionScope): Promise<object> 
 
 /** For a session with nothing staged: flushing it sends nothing, and needs no transaction. */
 function idleScope(source: ScopeSource): TransactionScope {
-  return { ...storeScope(source), onCommit: () => undefined }
+  const nothing = async (): Promise<never> => Promise.reject(new InvalidStateError('sql: nothing is staged.'))
+  return { ...storeScope(source), sql: nothing, onCommit: () => undefined }
 }
 
 function sum(counts: readonly number[]): number {

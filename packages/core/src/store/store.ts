@@ -1,6 +1,7 @@
 import type { ClientLike } from '../connection/pool-like.js'
 import type { Context } from '../context/context.js'
 import type { Module, ModuleShape } from '../module/module.js'
+import type { SqlTag } from '../sql/sql-tag.js'
 import type { TenancyMode } from '../tenancy/tenancy.js'
 
 /** The pieces of a store under the names that the user gives them. */
@@ -46,12 +47,6 @@ export type Transaction<Modules extends ModuleRecord> = TransactionApis<Modules>
    */
   readonly sql: SqlTag
 }
-
-/** A template tag that runs its text with its values bound. */
-export type SqlTag = <Row = Readonly<Record<string, unknown>>>(
-  text: TemplateStringsArray,
-  ...values: readonly unknown[]
-) => Promise<readonly Row[]>
 
 /** A staged unit of work: nothing is written before `saveChanges`, and then all of it or nothing. */
 export type Session<Modules extends ModuleRecord> = SessionApis<Modules> & {

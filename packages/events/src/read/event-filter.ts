@@ -13,8 +13,8 @@ export interface EventFilter<Type extends string = string> {
 
 /** One condition of a filter, as SQL over `events e` and the value it binds. */
 export interface FilterCondition {
-  readonly column: 'types' | 'categories' | 'streamIds' | 'streamPrefix' | 'correlationId'
-  /** An array of texts, or one text. */
+  readonly column: 'types' | 'categories' | 'streamIds' | 'streamPrefix' | 'correlationId' | 'partition'
+  /** An array of texts, or one text; of a partition, the number of all and its own. */
   readonly value: readonly string[] | string
 }
 

@@ -1,5 +1,10 @@
 import type { TransactionClient } from '../connection/transaction-client.js'
-import type { SqlTag } from './store.js'
+
+/** A template tag that runs its text with its values bound. */
+export type SqlTag = <Row = Readonly<Record<string, unknown>>>(
+  text: TemplateStringsArray,
+  ...values: readonly unknown[]
+) => Promise<readonly Row[]>
 
 /** The `tx.sql` of one transaction. */
 export function sqlTag(client: TransactionClient): SqlTag {
