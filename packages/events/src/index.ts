@@ -1,3 +1,4 @@
+export type { AppendHook } from './append/append-hooks.js'
 export type { SettledEvent } from './append/settled-event.js'
 export type { GroupCommitOptions } from './append/append-queue.js'
 export type { AppendResult } from './append/append-result.js'
@@ -19,6 +20,7 @@ export type { NewerVersions, UnknownTypes } from './definitions/event-registry.j
 export {
   AbortedError,
   IdempotencyMismatchError,
+  ImportNotProjectedError,
   LimitExceededError,
   OverloadedError,
   SequenceBehindError,
@@ -41,7 +43,7 @@ export type { EventFilter } from './read/event-filter.js'
 export { bareColumns, type BareRow } from './read/bare-row.js'
 export type { EventReader } from './read/event-reader.js'
 export type { Feed, FeedOptions, FeedPage, FeedPartition, FeedRange, UnreadableEvent } from './read/feed.js'
-export type { IndexedColumn } from './read/read-all-statement.js'
+export { partitionOf, type IndexedColumn } from './read/read-all-statement.js'
 export type { Direction, Presence, ReadAllOptions, ReadStreamOptions } from './read/read-options.js'
 
 export type { StagedAppend } from './session/staged-appends.js'

@@ -84,16 +84,22 @@ function rangeOf(schema: string, hidden: readonly HiddenState[]): string {
   return `${range} and (select ${open} from ${schema}.streams s where s.stream_id = e.stream_id)`
 }
 
+/**
+ * SQL for the partition, from 0, of the stream with this number, of `count` in all. The numbers themselves would not do:
+ * every append to a stream that exists draws one too, and leaves it unused. The product of 31 bits and a prime of 32 fits
+ * a bigint, and its middle bits depend on all bits of the number.
+ */
+export function partitionOf(streamNo: string, count: string): string {
+  return `((((${streamNo} & 2147483647) * 2654435761) >> 16) & 65535) % ${count}`
+}
+
 const tests: Readonly<Record<FilterCondition['column'], (parameter: string) => string>> = {
   types: (p) => `e.type = any(${p}::text[])`,
   categories: (p) => `e.category = any(${p}::text[])`,
   streamIds: (p) => `e.stream_id = any(${p}::text[])`,
   streamPrefix: (p) => `starts_with(e.stream_id, ${p}::text)`,
   correlationId: (p) => `e.correlation_id = ${p}::text`,
-  // Streams' numbers alone would not do: every append to a stream that exists draws one too, and leaves it unused. The
-  // product of 31 bits and a prime of 32 fits a bigint; its middle bits depend on all bits of the number.
-  partition: (p) =>
-    `((((e.stream_no & 2147483647) * 2654435761) >> 16) & 65535) % (${p}::bigint[])[1] = (${p}::bigint[])[2]`,
+  partition: (p) => `${partitionOf('e.stream_no', `(${p}::bigint[])[1]`)} = (${p}::bigint[])[2]`,
 }
 
 function scan(order: Order, filters: FeedPage['filters']): Shape {

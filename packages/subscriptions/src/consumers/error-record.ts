@@ -1,0 +1,36 @@
+import { isRillflowError } from '@rillflow/core'
+
+/** What is kept of an error, as JSON: no stack, no fields of its own, and not more than a screenful. */
+export interface ErrorRecord {
+  readonly name: string
+  readonly message: string
+  /** A Rillflow code, or the SQLSTATE or `code` of the error. */
+  readonly code?: string | undefined
+}
+
+const longest = 2_000
+
+/** Makes of whatever was thrown what PostgreSQL can hold. */
+export function errorRecord(error: unknown): ErrorRecord {
+  const thrown: unknown = error ?? undefined
+  const { name, message, code } = (typeof thrown === 'object' ? thrown : {}) as Readonly<Record<string, unknown>>
+  const known = isRillflowError(error) ? error.code : code
+  return {
+    name: storable(typeof name === 'string' ? name : typeof error),
+    message: storable(typeof message === 'string' ? message : textOf(error)),
+    ...(typeof known === 'string' ? { code: storable(known) } : {}),
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return 'something that has no text'
+  }
+}
+
+/** Cut before a pair is split, and made valid after it. */
+function storable(text: string): string {
+  return text.slice(0, longest).replaceAll('\0', '\uFFFD').toWellFormed()
+}

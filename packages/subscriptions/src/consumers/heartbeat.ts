@@ -1,0 +1,93 @@
+import { before, defineStatement, type Logger, type Scope } from '@rillflow/core'
+import type { Lease } from './lease.js'
+
+const renewStatement = defineStatement(
+  'renew_leases',
+  (schema) => `update ${schema}.consumers c set lease_until = clock_timestamp() + $4::int * interval '1 millisecond'
+  from unnest($1::bigint[], $2::bigint[]) as held (consumer_id, epoch)
+  where c.consumer_id = held.consumer_id and c.epoch = held.epoch and c.lease_owner = $3::uuid
+  returning c.consumer_id::text as consumer_id, c.max_in_flight,
+    coalesce(c.handover_until > clock_timestamp(), false) as wanted`,
+)
+
+type RenewedRow = readonly [consumerId: string, maxInFlight: number, wanted: boolean]
+
+/** Renews all leases that this process holds in one schema, with one statement. */
+export class Heartbeat {
+  readonly #scope: Scope
+  readonly #worker: string
+  readonly #duration: number
+  readonly #logger: Logger
+  readonly #held = new Set<Lease>()
+  #timer: NodeJS.Timeout | undefined
+  #beating: Promise<void> | undefined
+
+  /** `duration` is how long a lease lasts when it is not renewed, in milliseconds; it is renewed three times in it. */
+  constructor(of: { scope: Scope; worker: string; duration: number; logger: Logger }) {
+    this.#scope = of.scope
+    this.#worker = of.worker
+    this.#duration = of.duration
+    this.#logger = of.logger
+  }
+
+  /** Keeps a lease until it is dropped or lost. */
+  keep(lease: Lease): void {
+    this.#held.add(lease)
+    this.#schedule()
+  }
+
+  drop(lease: Lease): void {
+    this.#held.delete(lease)
+    if (this.#held.size === 0) clearTimeout(this.#timer)
+  }
+
+  /** Resolves when the lease is known to last; rejects when it is lost. */
+  async ensure(lease: Lease): Promise<void> {
+    while (!lease.isFresh) {
+      lease.lost.throwIfAborted()
+      await this.#beat()
+    }
+    lease.lost.throwIfAborted()
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer)
+    if (this.#held.size > 0) this.#timer = setTimeout(() => void this.#beat(), this.#duration / 3)
+  }
+
+  async #beat(): Promise<void> {
+    this.#beating ??= this.#renew([...this.#held]).finally(() => {
+      this.#beating = undefined
+      this.#schedule()
+    })
+    return this.#beating
+  }
+
+  async #renew(leases: readonly Lease[]): Promise<void> {
+    // Counted from before the statement leaves: the server's clock starts later, and its lease ends later than ours.
+    const deadline = performance.now() + this.#duration
+    try {
+      const answered = await before(deadline, this.#send(leases))
+      if (answered === undefined) throw new Error('the renewal was not answered')
+      const renewed = new Map(answered.map((row) => [row[0], row]))
+      for (const lease of leases) {
+        const row = renewed.get(lease.claim.consumerId)
+        if (row === undefined) lease.lose()
+        else lease.renewed(deadline, row[1], row[2])
+      }
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'leases could not be renewed; trying again')
+      for (const lease of leases) if (!lease.isFresh) lease.lose()
+    }
+    for (const lease of leases) if (lease.lost.aborted) this.drop(lease)
+  }
+
+  async #send(leases: readonly Lease[]): Promise<readonly RenewedRow[]> {
+    const { schema } = await this.#scope.target()
+    const ids = leases.map(({ claim }) => claim.consumerId)
+    const epochs = leases.map(({ claim }) => claim.epoch)
+    const values = [`{${ids.join(',')}}`, `{${epochs.join(',')}}`, this.#worker, this.#duration]
+    const { rows } = await this.#scope.query<RenewedRow>(renewStatement(schema, values))
+    return rows
+  }
+}
