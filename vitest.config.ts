@@ -27,7 +27,7 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['**/*.faults.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
         },
       },
       {
@@ -36,8 +36,9 @@ export default defineConfig({
           name: 'pg',
           include: ['{packages,examples}/*/test/**/*.pg.test.ts'],
           globalSetup: ['packages/testing/src/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // Waits inside have bounds of their own, of a minute: a test that is stuck tells which of them it was.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

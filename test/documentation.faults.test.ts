@@ -169,9 +169,14 @@ describe('the page for operators', () => {
 
   test('the timeouts of the role come out as the errors that the page names', async () => {
     await run(urlOf('operated'), "alter role app_run set statement_timeout = '50ms'")
-    await using store = open(running())
-    const slow = store.transaction((tx) => tx.sql`select pg_sleep(60)`)
-    await expect(slow).rejects.toMatchObject({ code: 'QueryCanceled' })
+    try {
+      await using store = open(running())
+      const slow = store.transaction((tx) => tx.sql`select pg_sleep(60)`)
+      await expect(slow).rejects.toMatchObject({ code: 'QueryCanceled' })
+    } finally {
+      // Nobody after this wants to be done in so short a time.
+      await run(urlOf('operated'), 'alter role app_run reset statement_timeout')
+    }
   })
 
   test('the store behind a pooler can be made', async () => {

@@ -58,7 +58,7 @@ describe('links', () => {
 })
 
 describe('examples', () => {
-  test('each compiles against the sources, those in comments too', { timeout: 60_000 }, () => {
+  test('each compiles against the sources, those in comments too', { timeout: 300_000 }, () => {
     const examples = [...pages, ...comments].flatMap(exampleFiles)
     expect(examples.length).toBeGreaterThan(20)
     expect(compileExamples(examples)).toEqual([])

@@ -18,7 +18,7 @@ const order: Order = {
   cli: ['schema', 'documents', 'aggregates', 'projections', 'tracing'],
 }
 
-test('every import and every dependency of the workspace follows the order', () => {
+test('every import and every dependency of the workspace follows the order', { timeout: 180_000 }, () => {
   const violations = arrowViolations(workspacePackages(), {
     order,
     testTools: Object.keys(rootManifest().devDependencies ?? {}).filter((name) => !name.startsWith('@rillflow/')),

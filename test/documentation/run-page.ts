@@ -71,7 +71,7 @@ function outputsOf(page: MarkdownPage): ReadonlyMap<string, string> {
 
 function runNode(file: string, env: Readonly<Record<string, string>>): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...env }, timeout: 30_000 }
+    const options = { env: { ...process.env, ...env }, timeout: 120_000 }
     execFile(process.execPath, [file], options, (error, stdout, stderr) =>
       error ? reject(new Error(`${basename(file)}: ${error.message}\n${stdout}${stderr}`)) : resolve(stdout),
     )

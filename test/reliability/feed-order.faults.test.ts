@@ -89,7 +89,7 @@ describe('R1', () => {
         expect(reader.reached, `${reader.name} came to the last event soon after the last commit`).toBe(true)
       }
     })
-  }, 300_000)
+  }, 600_000)
 })
 
 describe('readers that are known to be wrong, beside the right one', () => {
@@ -109,24 +109,36 @@ describe('readers that are known to be wrong, beside the right one', () => {
     { name: 'snapshot-xmax', feed: 'snapshotXmax' },
   ]
 
-  test('the wrong ones are caught, the right one sees all', async () => {
-    await makeSchema(server.url, 'known_bad')
+  /** What each reader met that its kind is known for. */
+  async function findProblems(schema: string): Promise<readonly string[]> {
+    await makeSchema(server.url, schema)
     await pool.query(`
-      alter table known_bad.events add column xid xid8 not null default pg_current_xact_id();
-      create function known_bad.linger() returns trigger language plpgsql as
+      alter table ${schema}.events add column xid xid8 not null default pg_current_xact_id();
+      create function ${schema}.linger() returns trigger language plpgsql as
         $$ begin perform pg_sleep(random() * 0.004); return null; end $$;
-      create constraint trigger linger after insert on known_bad.events deferrable initially deferred
-        for each row execute function known_bad.linger()`)
-    await observe({ name: 'known-bad', schema: 'known_bad', writers, readers }, (history, stored) => {
+      create constraint trigger linger after insert on ${schema}.events deferrable initially deferred
+        for each row execute function ${schema}.linger()`)
+    let problems: readonly string[] = []
+    await observe({ name: schema, schema, writers, readers }, (history, stored) => {
       expectWhole(history, stored)
-      const found = Object.fromEntries(
-        history.readers.map(({ name, seen }) => [name, countProblems(checkFeed(stored.events, seen))]),
+      const found = history.readers.map(
+        ({ name, seen }) => [name, countProblems(checkFeed(stored.events, seen))] as const,
       )
-      console.log(`known-bad: found ${JSON.stringify(found)} in ${stored.events.length} events`)
-      expect(found['library']).toEqual({})
-      expect(found['position']).toMatchObject({ 'I4 lost': expect.any(Number) })
-      expect(found['transaction-id']).toMatchObject({ 'I4 stream order': expect.any(Number) })
-      expect(found['snapshot-xmax']).toMatchObject({ 'I4 lost': expect.any(Number) })
+      console.log(`known-bad: found ${JSON.stringify(Object.fromEntries(found))} in ${stored.events.length} events`)
+      problems = found.flatMap(([name, counts]) => Object.keys(counts).map((problem) => `${name}: ${problem}`))
     })
-  })
+    return problems
+  }
+
+  const known = ['position: I4 lost', 'transaction-id: I4 stream order', 'snapshot-xmax: I4 lost']
+
+  test('the wrong ones are caught, the right one sees all', async () => {
+    const caught = new Set<string>()
+    // One time is enough as a rule; how the processes meet is not up to the test.
+    for (let time = 1; time <= 5 && !known.every((problem) => caught.has(problem)); time += 1) {
+      for (const problem of await findProblems(`known_bad_${time}`)) caught.add(problem)
+      expect([...caught].filter((problem) => problem.startsWith('library'))).toEqual([])
+    }
+    expect([...caught]).toEqual(expect.arrayContaining(known))
+  }, 600_000)
 })

@@ -50,7 +50,9 @@ async function open(maxConnections: number, connectTimeout?: number): Promise<vo
   name = `small-${made}`
   const connection = { url: server.url, maxConnections, connectTimeout, applicationName: name }
   store = openHistoryStore(connection, `small_${made}`)
-  await within('sync', sync(store))
+  // By another store, whose patience is the usual one.
+  await using patient = openHistoryStore({ url: server.url }, `small_${made}`)
+  await within('sync', sync(patient))
 }
 
 type Flow = (pool: HistoryStore) => Promise<unknown>
@@ -173,7 +175,7 @@ describe.each([1, 2])('R14: on a pool of %i', (size) => {
 })
 
 describe('R14: a call on the store inside a transaction on a pool of 1 is PoolTimeout', () => {
-  beforeEach(() => open(1, 400))
+  beforeEach(() => open(1, 1_000))
   afterEach(() => within('close', store.close()))
 
   const calls: readonly (readonly [what: string, call: Flow])[] = [
@@ -194,6 +196,11 @@ describe('R14: a call on the store inside a transaction on a pool of 1 is PoolTi
     ['sync', (pool) => sync(pool)],
   ] // prettier-ignore
 
+  /** One after the other: of many at once the last might wait longer than this pool lets anyone. */
+  async function appendInTurn(): Promise<void> {
+    for (let at = 0; at < 10; at += 1) await store.events.append(`after-${at % 3}`, added)
+  }
+
   test.each(calls)('%s; nothing is stored, and the pool is whole', async (what, call) => {
     let inner: unknown
     const outer = store.transaction(async (tx) => {
@@ -208,10 +215,7 @@ describe('R14: a call on the store inside a transaction on a pool of 1 is PoolTi
     // An import says at which row it was, and has the error as its cause.
     const timeout = isRillflowError(error, 'ImportFailed') ? error.cause : error
     expect(timeout).toMatchObject({ code: 'PoolTimeout', retryable: true })
-    await within(
-      'afterwards',
-      each((at) => store.events.append(`after-${at % 3}`, added)),
-    )
+    await within('afterwards', appendInTurn())
     expect(await store.events.streamExists('outer')).toBe(false)
     expect(await store.events.streamExists('inner')).toBe(false)
     expect(await poolOnServer()).toEqual({ open: 1, inTransaction: 0 })

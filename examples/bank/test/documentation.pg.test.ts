@@ -17,14 +17,14 @@ describe('the guide of aggregates', () => {
   })
   afterAll(() => programs[Symbol.dispose]())
 
-  test('its programs run one after the other, and print what it says', async () => {
+  test('its programs run one after the other, and print what it says', { timeout: 180_000 }, async () => {
     expect([...programs.printed.keys()]).toContain('past.ts')
     for (const [name, printed] of programs.printed) {
       expect(await programs.run(name, { DATABASE_URL: database.url }), name).toBe(printed)
     }
   })
 
-  test('its tests pass', async () => {
+  test('its tests pass', { timeout: 180_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rillflow-guide-'))
     try {
       for (const name of ['order-events.ts', 'order.ts', 'order.test.ts']) {
@@ -41,7 +41,7 @@ describe('the guide of aggregates', () => {
 describe('the README of the package', () => {
   const database = useDatabase({ max: 1 })
 
-  test('its smallest example prints what it says', async () => {
+  test('its smallest example prints what it says', { timeout: 180_000 }, async () => {
     const page = pageAt('packages/aggregates/README.md')
     const [example, ...others] = page.blocks.filter(({ language, info }) => language === 'ts' && info === '')
     expect(others).toEqual([])

@@ -18,7 +18,7 @@ async function empty({ pool, schema }: HistoryPlace): Promise<void> {
 
 test(
   `a load is the fold of all events, whatever snapshots there are and whoever writes (seed ${seed})`,
-  { timeout: long ? 1_800_000 : 120_000 },
+  { timeout: long ? 1_800_000 : 300_000 },
   async () => {
     // A session and a commit that both write a snapshot of one stream may come to wait for one another.
     await database.query(`alter database "${database.name}" set deadlock_timeout = '10ms'`)
@@ -31,7 +31,7 @@ test(
         await empty(place)
         await runHistory(place, history, tally)
       }),
-      { seed, numRuns: runs, plugins: long ? [] : [fc.interruptAfterTimeLimit(10_000)] },
+      { seed, numRuns: runs, plugins: long ? [] : [fc.interruptAfterTimeLimit(120_000)] },
     )
     console.log(`seed ${seed}: ${JSON.stringify(tally)}`)
     // Histories in which nothing meets anything would prove little.

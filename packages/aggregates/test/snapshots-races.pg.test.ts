@@ -177,7 +177,7 @@ test.each(['events before aggregates', 'aggregates before events'])(
 
 /** Waits until a statement of this name waits for a lock that another transaction has. */
 async function untilWaiting(operation: string): Promise<void> {
-  for (let check = 0; check < 1_000; check += 1) {
+  for (let check = 0; check < 12_000; check += 1) {
     const { rowCount } = await database.query(
       `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
         and query like $1`,

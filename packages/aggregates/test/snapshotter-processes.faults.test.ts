@@ -62,7 +62,7 @@ async function countInHand(): Promise<number> {
 
 /** Waits until a number that only grows, or only falls, is what is wanted. */
 async function until(count: number, look: () => Promise<number>): Promise<void> {
-  for (let check = 0; check < 2_000; check += 1) {
+  for (let check = 0; check < 12_000; check += 1) {
     if ((await look()) === count) return
     await pause(5)
   }

@@ -49,7 +49,7 @@ describe('a store on a URL', () => {
   })
 
   test('sees PoolTimeout when a call waits for the connection that its own caller holds, and goes on after it', async () => {
-    const store = on.store({ connection: { url: on.database.url, maxConnections: 1, connectTimeout: 50 } })
+    const store = on.store({ connection: { url: on.database.url, maxConnections: 1, connectTimeout: 1_000 } })
     const thrown = store.transaction(async (tx) => {
       await tx.notes.add('a', '1')
       await store.notes.add('b', '2')
@@ -251,7 +251,7 @@ describe('close', () => {
     expect(await rejectionOf(store.close())).toBe(error)
     const open = async (): Promise<unknown> =>
       (await on.database.query(`select 1 from pg_stat_activity where application_name = 'half-closed'`)).rowCount
-    await expect.poll(open, { timeout: 5_000, interval: 10 }).toBe(0)
+    await expect.poll(open, { timeout: 60_000, interval: 10 }).toBe(0)
   })
 
   test.each(['url', 'pool', 'client'] as const)('lets the calls under way end first, on a %s', async (kind) => {

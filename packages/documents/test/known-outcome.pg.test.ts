@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FaultyProxy } from '../../../test/reliability/support/faulty-proxy.js'
 import { defineCollection, documents } from '../src/index.js'
 import { blocked } from './support/blocked.js'
+import { until } from './support/until.js'
 import { useDocuments } from './support/use-documents.js'
 
 interface Note {
@@ -200,9 +201,7 @@ describe('cut before the server has the statement', () => {
   test('when no connection can be made at all: ConnectionLost at once, for nothing was sent', async () => {
     const notes = await openNotes()
     await proxy[Symbol.asyncDispose]()
-    for (let turn = 0; turn < 10_000 && pools[0]?.totalCount !== 0; turn += 1) {
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    await until(() => pools[0]?.totalCount === 0)
     await expect(notes.put(note())).rejects.toMatchObject({ code: 'ConnectionLost', sent: undefined })
   })
 })
@@ -255,7 +254,7 @@ async function whileHeld(work: (letGo: () => Promise<void>) => Promise<void>): P
 describe('the statement goes on in the server when its connection is cut', () => {
   test('and ends in time: the original result, and nothing is said before', async () => {
     await bring('live')
-    const notes = await openNotes()
+    const notes = await openNotes({ outcomeTimeout: 60_000 })
     await whileHeld(async (letGo) => {
       let told = false
       const call = ending(notes.put(note())).finally(() => (told = true))
@@ -282,8 +281,7 @@ describe('the statement goes on in the server when its connection is cut', () =>
       await letGo()
     })
     // The statement has committed after all.
-    for (let look = 0; look < 1_000 && (await stored()) !== '4: 9'; look += 1);
-    expect(await stored()).toBe('4: 9')
+    await until(async () => (await stored()) === '4: 9')
   })
 
   const rivals: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -303,7 +301,7 @@ describe('the statement goes on in the server when its connection is cut', () =>
 
   test.each(Object.keys(rivals))('and is written over before it is looked for, by %s: unknown', async (rival) => {
     await bring('live')
-    const notes = await openNotes()
+    const notes = await openNotes({ outcomeTimeout: 60_000 })
     await whileHeld(async (letGo) => {
       const call = ending(notes.put(note(), { expected: 3 }))
       await blocked(truth.database, 1)
@@ -330,14 +328,14 @@ test.each([
   const notes = await openNotes()
   const call = ending(notes.put(note()))
   proxy.arm('reply', /rf_put/)
-  for (let turn = 0; turn < 10_000 && proxy.armed; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  await proxy.untilStruck()
   proxy.arm(fault, statement)
   expect(await call).toBe(1)
   expect(proxy.armed).toBe(false)
 })
 
 test('silence instead of an end, on a pool whose queries time out: the original result', async () => {
-  const notes = await openNotes({ query_timeout: 250 })
+  const notes = await openNotes({ query_timeout: 1_000, outcomeTimeout: 60_000 })
   proxy.arm('silentReply', /rf_put/)
   expect(await ending(notes.put(note()))).toBe(1)
   expect(proxy.armed).toBe(false)

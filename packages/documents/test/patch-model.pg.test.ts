@@ -51,7 +51,7 @@ const operation = fc.oneof(
 )
 const body = fc.dictionary(name, json, { maxKeys: 4 })
 
-test(`${runs} patches equal the same ones done in JavaScript (seed ${seed})`, async () => {
+test(`${runs} patches equal the same ones done in JavaScript (seed ${seed})`, { timeout: 180_000 }, async () => {
   const { docs } = fixture.store.docs
   const seen = { changed: 0, unchanged: 0, refused: new Set<string>() }
   await fc.assert(

@@ -247,7 +247,7 @@ describe.each(keys)('%s', (key) => {
     (await fixture.store.docs[key].find(condition)).map(({ id }) => id)
   const expected = (meaning: Case['meaning']): readonly string[] => documents.filter(meaning).map(({ id }) => id)
 
-  test(`each operator finds what JavaScript finds (seed ${seed})`, async () => {
+  test(`each operator finds what JavaScript finds (seed ${seed})`, { timeout: 180_000 }, async () => {
     for (const { what, condition, meaning } of cases) {
       expect(await ids(condition), what).toEqual(expected(meaning))
       expect(await ids(not(condition)), `not ${what}`).toEqual(expected((doc) => !meaning(doc)))

@@ -81,34 +81,38 @@ function at(value: unknown, path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown>)[key], value)
 }
 
-test(`R19: ${runs} values come back as they went in, or are refused by their path (seed ${seed})`, async () => {
-  const { values } = fixture.store.docs
-  let stored = 0
-  let refused = 0
-  await fc.assert(
-    fc.asyncProperty(anyValue, async (value) => {
-      const doc = { id: 'v', value }
-      const error: unknown = await values.put(doc).then(
-        () => undefined,
-        (reason: unknown) => reason,
-      )
-      if (!isStorable(value)) {
-        refused += 1
-        expect(isRillflowError(error, 'UnstorableValue'), String(error)).toBe(true)
-        const { path } = error as UnstorableValueError
-        const isKey = typeof path.at(-1) === 'string' && !isStorable(path.at(-1))
-        expect(isKey || !isStorable(at(doc, path))).toBe(true)
-        return
-      }
-      stored += 1
-      expect(error).toBeUndefined()
-      // By strict equality, which tells 0 from '0', {} from [] and an own __proto__ from the inherited one.
-      deepStrictEqual(await values.get('v'), plain(doc))
-      deepStrictEqual(await values.find({ value }), [plain(doc)])
-    }),
-    { seed, numRuns: runs },
-  )
-  expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
-  // Both halves of the promise were really tried.
-  expect(Math.min(stored, refused)).toBeGreaterThan(runs / 50)
-})
+test(
+  `R19: ${runs} values come back as they went in, or are refused by their path (seed ${seed})`,
+  { timeout: 180_000 },
+  async () => {
+    const { values } = fixture.store.docs
+    let stored = 0
+    let refused = 0
+    await fc.assert(
+      fc.asyncProperty(anyValue, async (value) => {
+        const doc = { id: 'v', value }
+        const error: unknown = await values.put(doc).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        )
+        if (!isStorable(value)) {
+          refused += 1
+          expect(isRillflowError(error, 'UnstorableValue'), String(error)).toBe(true)
+          const { path } = error as UnstorableValueError
+          const isKey = typeof path.at(-1) === 'string' && !isStorable(path.at(-1))
+          expect(isKey || !isStorable(at(doc, path))).toBe(true)
+          return
+        }
+        stored += 1
+        expect(error).toBeUndefined()
+        // By strict equality, which tells 0 from '0', {} from [] and an own __proto__ from the inherited one.
+        deepStrictEqual(await values.get('v'), plain(doc))
+        deepStrictEqual(await values.find({ value }), [plain(doc)])
+      }),
+      { seed, numRuns: runs },
+    )
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+    // Both halves of the promise were really tried.
+    expect(Math.min(stored, refused)).toBeGreaterThan(runs / 50)
+  },
+)

@@ -4,8 +4,9 @@ create table :"schema".streams (
   stream_id text collate "C" primary key,
   stream_no bigint generated always as identity (sequence name :"schema".streams_stream_no_seq),
   category text not null,
-  version bigint not null,
   created_at timestamptz not null default now(),
+  -- the two that an append changes stand together, which keeps its log short
+  version bigint not null,
   updated_at timestamptz not null default now(),
   archived_at timestamptz,
   tombstoned_at timestamptz,

@@ -20,7 +20,7 @@ beforeAll(async () => {
           gen_random_uuid()
         from generate_series(1, ${events}) n, "${schema}".streams s order by n`,
   )
-  await server.pool.query(`analyze "${schema}".streams, "${schema}".events`)
+  await server.pool.query(`vacuum analyze "${schema}".streams, "${schema}".events`)
 })
 
 test.each(['feed', 'filter', 'stream'])(`a %s of ${events} events is read in constant memory`, async (what) => {

@@ -7,6 +7,7 @@ import type { ExpectedVersion } from '../src/index.js'
 import { backendOf, untilBlockedBy } from './support/blocking.js'
 import { added, newStore, storeOn, type TestStore, type TestStoreOptions } from './support/test-store.js'
 import { openPool } from './support/open-pool.js'
+import { until } from './support/until.js'
 
 let server: EmbeddedPostgres
 let direct: pg.Pool
@@ -183,9 +184,7 @@ describe('cut before the server has the statement', () => {
     const store = await openStore({ max: 1 })
     await proxy[Symbol.asyncDispose]()
     // Once the pool knows that its connection is gone; before that it would send on it, and wonder.
-    for (let turn = 0; turn < 10_000 && pools.at(-1)?.totalCount !== 0; turn += 1) {
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    await until(() => pools.at(-1)?.totalCount === 0)
     const append = store.events.append('s', added(1))
     await expect(append).rejects.toMatchObject({ code: 'ConnectionLost' })
     expect(await stored('s')).toEqual([])
@@ -202,7 +201,7 @@ describe('the look for what became of it fails too', () => {
     const store = await openStore()
     const append = Promise.all(['a', 'b'].map((id) => ending(store.events.append(id, added(1)))))
     proxy.arm('reply')
-    for (let turn = 0; turn < 10_000 && proxy.armed; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    await proxy.untilStruck()
     proxy.arm(fault, statement)
     expect(await append).toEqual([1, 1])
     expect(proxy.armed).toBe(false)
@@ -237,7 +236,7 @@ test('ids that were stored before do not tell that the batch around them is over
   const event = { type: 'Added', data: { n: 1 }, id: '01900000-0000-7000-8000-000000000000' } as const
   const key = { idempotencyKey: 'k' }
   const first = await truth.events.append('keyed', [event], key)
-  const store = await openStore()
+  const store = await openStore({ outcomeTimeout: 60_000 })
   await whileHeld('held', async ({ pid, letGo }) => {
     const outcomes = Promise.all([store.events.append('held', added(1, 2)), store.events.append('keyed', [event], key)])
     await untilBlockedBy(direct, pid)
@@ -273,7 +272,7 @@ async function whileHeld(
 describe('the statement goes on in the server when its connection is cut', () => {
   test('and ends in time: the original result', async () => {
     await truth.events.append('held', added(1))
-    const store = await openStore()
+    const store = await openStore({ outcomeTimeout: 60_000 })
     await whileHeld('held', async ({ pid, letGo }) => {
       const append = store.events.append('held', added(2, 2), { expected: 1 })
       await untilBlockedBy(direct, pid)
@@ -310,7 +309,7 @@ describe('the statement goes on in the server when its connection is cut', () =>
       await letGo()
     })
     // The zombie has committed after all.
-    for (let look = 0; look < 1_000 && (await stored('mate')).length === 0; look += 1);
+    await until(async () => (await stored('mate')).length > 0)
     expect(await stored('held')).toHaveLength(2)
     expect(await stored('mate')).toHaveLength(1)
     await expectWhole(store)
@@ -318,7 +317,7 @@ describe('the statement goes on in the server when its connection is cut', () =>
 })
 
 describe('silence instead of an end, on a pool whose queries time out', () => {
-  const patient = { query_timeout: 250, outcomeTimeout: 10_000 }
+  const patient = { query_timeout: 1_000, outcomeTimeout: 60_000 }
 
   test('after the commit: the original result', async () => {
     const store = await openStore(patient)
@@ -365,9 +364,10 @@ test('an idempotency key makes an unknown outcome known', async () => {
     await untilBlockedBy(direct, pid)
     expect(proxy.cut('rf_append')).toBe(1)
     expect(await first).toBe('CommitOutcomeUnknown')
+    const zombie = await zombieOf(pid)
     // The second one waits for the key that the zombie holds.
     const second = append()
-    await untilBlockedBy(direct, await zombieOf(pid))
+    await untilBlockedBy(direct, zombie)
     await letGo()
     expect(await second).toBe(2)
   })

@@ -8,7 +8,7 @@ const database = useDatabase()
 
 test("a COPY that takes longer than the driver's query_timeout is ended with its connection", async () => {
   const { schema } = await newStore(database.pool)
-  const pool = new Pool({ connectionString: database.url, max: 1, query_timeout: 500 })
+  const pool = new Pool({ connectionString: database.url, max: 1, query_timeout: 2_000 })
   onTestFinished(() => pool.end())
   const store = storeOn({ connect: () => pool.connect() }, schema)
   await database.query(`

@@ -69,7 +69,7 @@ const history = fc.record({
   withCopy: fc.boolean(),
 })
 
-test(`an import of an export is the same again, whatever was stored (seed ${seed})`, async () => {
+test(`an import of an export is the same again, whatever was stored (seed ${seed})`, { timeout: 180_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(history, async ({ streams, events: list, batchSize, withCopy }) => {
       const from = await newStore(database.pool)

@@ -2,7 +2,8 @@ import { useDatabase } from '@rillflow/testing/vitest'
 import { expect, test } from 'vitest'
 import { backendOf, inTransaction, untilBlockedBy, waitsFor } from './support/blocking.js'
 import { numbered } from './support/numbered.js'
-import { added, eventsOf, newStore } from './support/test-store.js'
+import { openPool } from './support/open-pool.js'
+import { added, eventsOf, newStore, storeOn } from './support/test-store.js'
 
 const database = useDatabase({ max: 8 })
 
@@ -82,15 +83,17 @@ test('an import takes streams in the order of every other writer', async () => {
 })
 
 test('an import that the server ends to break a deadlock is tried again', async () => {
-  const { store } = await newStore(database.pool)
+  const { store, schema } = await newStore(database.pool)
   await store.events.append('a', added(1))
   await store.events.append('b', added(1))
+  const pool = openPool(`${database.url}?options=-c%20deadlock_timeout%3D3s`, 2)
+  const importer = storeOn(pool, schema)
   const client = await database.pool.connect()
   try {
-    // The import began to wait first, and this one does not look: so the import is the one that is ended.
+    // This one never looks for a deadlock, and the import once, long after both wait: so the import is the one that is ended.
     await client.query("begin; set local deadlock_timeout = '1h'")
     await store.transaction({ client }, (tx) => tx.events.append('b', added(1)))
-    const importing = store.events.import(numbered(4, ['a', 'b']))
+    const importing = importer.events.import(numbered(4, ['a', 'b']))
     await untilBlockedBy(database.pool, await backendOf(client))
     await store.transaction({ client }, (tx) => tx.events.append('a', added(1)))
     await client.query('commit')
@@ -98,6 +101,8 @@ test('an import that the server ends to break a deadlock is tried again', async 
   } finally {
     await client.query('rollback')
     client.release()
+    await importer.close()
+    await pool.end()
   }
   expect(await eventsOf(store)).toHaveLength(8)
 })

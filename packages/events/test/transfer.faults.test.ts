@@ -16,8 +16,9 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 
-function startImport(schema: string, batchSize: number): ChildProcess {
-  const args = [server.url, schema, String(COUNT), String(batchSize)]
+/** Starts a process that imports all of them; its source stands still after the row `last`, if one is given. */
+function startImport(schema: string, batchSize: number, last = COUNT): ChildProcess {
+  const args = [server.url, schema, String(COUNT), String(batchSize), String(last)]
   const child = fork(server.file, args, { execArgv: [] })
   children.push(child)
   return child
@@ -37,9 +38,10 @@ async function expectAllOnce(store: TestStore): Promise<void> {
 test(`an import that is killed ${KILLS} times stores everything once, in order`, async () => {
   const { store, schema } = await newStore(server.pool)
   for (let kill = 1; kill <= KILLS; kill += 1) {
-    // Small and odd, so that the kills land at other places of a batch.
-    const child = startImport(schema, 37 * kill)
-    for (let batches = 0; batches < kill; batches += 1) await once(child, 'message')
+    // Small and odd, so that the kills land at other places of a batch; and however late they come, rows are left.
+    const batch = 37 * kill
+    const child = startImport(schema, batch, (await eventsOf(store)).length + batch * (kill + 2))
+    await untilTold(child, kill)
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
@@ -50,6 +52,18 @@ test(`an import that is killed ${KILLS} times stores everything once, in order`,
   expect(await runImport(store)).toMatchObject({ skipped: stored, events: COUNT - stored })
   await expectAllOnce(store)
 })
+
+/** Waits until a process has told of so many batches. */
+async function untilTold(child: ChildProcess, batches: number): Promise<void> {
+  let told = 0
+  await new Promise<void>((resolve, reject) => {
+    child.on('message', () => {
+      told += 1
+      if (told === batches) resolve()
+    })
+    child.once('exit', (code, signal) => reject(new Error(`the import ended with ${signal ?? code}`)))
+  })
+}
 
 /** Stops every transaction that has written the event with this number, at its commit or at its insert. */
 async function withGate(

@@ -245,7 +245,7 @@ async function write(client: pg.Client, writing: { go: boolean; done: number }):
 }
 
 async function waitUntil(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1_500; tries += 1) {
+  for (let tries = 0; tries < 3_000; tries += 1) {
     if (condition()) return
     await sleep(20)
   }

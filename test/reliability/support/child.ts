@@ -12,7 +12,7 @@ const scripts = {
 type Script = keyof typeof scripts
 
 /** The longest that a test waits for one answer of a child. */
-const patienceMs = process.env['RILLFLOW_LONG'] === '1' ? 290_000 : 100_000
+const patienceMs = process.env['RILLFLOW_LONG'] === '1' ? 590_000 : 280_000
 
 interface Message {
   readonly kind: string

@@ -1,4 +1,5 @@
 import type { ExpectedVersion } from '@rillflow/events'
+import { SnapshotModel } from './snapshot-model.js'
 
 /** An event as the model knows it. */
 export interface ModelEvent {
@@ -32,6 +33,7 @@ export interface ModelAppend {
 export class EventModel {
   readonly streams = new Map<string, ModelStream>()
   readonly aliases = new Map<string, string>()
+  readonly snapshots = new SnapshotModel()
   /** All events, in the order in which they were appended. */
   log: ModelEvent[] = []
 
@@ -75,6 +77,18 @@ export class EventModel {
     else if (stream.tombstoned) return 'StreamTombstoned'
     else stream.archived = action === 'archive'
     return undefined
+  }
+
+  /** The events that a state is made of: those of a tombstoned stream are none. */
+  visible(streamId: string): readonly ModelEvent[] {
+    const stream = this.streams.get(streamId)
+    return stream === undefined || stream.tombstoned ? [] : stream.events
+  }
+
+  /** The versions of all streams but those that are tombstoned. */
+  openVersions(): ReadonlyMap<string, number> {
+    const open = [...this.streams].filter(([, { tombstoned }]) => !tombstoned)
+    return new Map(open.map(([streamId, { events }]) => [streamId, events.length]))
   }
 
   streamOf(streamId: string): ModelStream {

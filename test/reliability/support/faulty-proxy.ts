@@ -38,6 +38,7 @@ export class FaultyProxy implements AsyncDisposable {
   #fault: Fault | undefined
   #statement: RegExp = anAppend
   #passing = 0
+  #onStrike: () => void = () => undefined
   #refusing = false
   #budget: () => number = () => Number.POSITIVE_INFINITY
   /** How many connections it has cut. */
@@ -63,6 +64,11 @@ export class FaultyProxy implements AsyncDisposable {
     this.#fault = fault
     this.#statement = statement
     this.#passing = passing
+  }
+
+  /** Resolves in the breath in which a statement comes to the fault that is armed now. */
+  async untilStruck(): Promise<void> {
+    if (this.armed) await new Promise<void>((resolve) => (this.#onStrike = resolve))
   }
 
   /** True while no statement has come to the armed fault yet. */
@@ -125,6 +131,7 @@ export class FaultyProxy implements AsyncDisposable {
     if (this.#fault !== undefined && this.#statement.test(text) && this.#passing-- <= 0) {
       const fault = this.#fault
       this.#fault = undefined
+      this.#onStrike()
       if (fault === 'request') return this.#cut(link)
       if (fault === 'silentRequest') link.silent = true
       link.pending = fault === 'reply' ? 'cut' : 'silence'

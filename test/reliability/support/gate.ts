@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 
-const checks = 1_000
+const checks = 6_000
 const pauseMs = 10
 
 /** SQL that waits until the gate is open. Two numbers, because a lock of one number looks like a writer's floor. */

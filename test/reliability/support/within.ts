@@ -1,5 +1,5 @@
 /** Far more than any work of these tests takes: whoever waits longer waits for itself. */
-const patienceMs = 20_000
+const patienceMs = 60_000
 
 /** Ends the wait for work that never ends: a deadlock is told by name instead of by the end of the test run. */
 export async function within<Result>(what: string, work: Promise<Result>): Promise<Result> {

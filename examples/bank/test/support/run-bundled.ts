@@ -39,8 +39,11 @@ function inCheckout(path: string): string {
 
 function runNode(file: string, env: Readonly<Record<string, string>>): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [file], { env: { ...process.env, ...env }, timeout: 30_000 }, (error, stdout, stderr) =>
-      error ? reject(new Error(`${error.message}\n${stdout}${stderr}`)) : resolve(stdout),
+    execFile(
+      process.execPath,
+      [file],
+      { env: { ...process.env, ...env }, timeout: 120_000 },
+      (error, stdout, stderr) => (error ? reject(new Error(`${error.message}\n${stdout}${stderr}`)) : resolve(stdout)),
     )
   })
 }

@@ -91,52 +91,56 @@ describe('a decision', () => {
     }
   }
 
-  test('is refused exactly where the store refuses it, and else folded as it would be read back', async () => {
-    const odd = fc.constantFrom<unknown[]>(
-      () => 1,
-      Symbol('odd'),
-      new URL('file:///odd'),
-      { toJSON: () => 1 },
-      Object.assign([1], { toJSON: () => 1 }),
-      { [Symbol('odd')]: 1 },
-      'nul\0',
-      { 'nul\0': 1 },
-      '\uD83D',
-    )
-    const anything = fc.anything({
-      values: [fc.anything({ withDate: true, withBigInt: true, maxDepth: 0 }), fc.string({ unit: 'binary' }), odd],
-      withMap: true,
-      withSet: true,
-      withDate: true,
-      withBigInt: true,
-      withNullPrototype: true,
-      withSparseArray: true,
-      withTypedArray: true,
-    })
-    const counts = { refused: 0, taken: 0 }
-    await fc.assert(
-      fc.asyncProperty(fc.oneof(anything, fc.jsonValue()), async (data) => {
-        const wanted = stored(data)
-        const happened = given(Note).when(Note.commands.note(data))
-        if ('data' in wanted) {
-          counts.taken += 1
-          await happened.thenState((state: unknown) => expect(state).toStrictEqual(wanted.data))
-          return
-        }
-        counts.refused += 1
-        const { code, path, message } = wanted.refused
-        await happened.thenError({ code, path: [...path], message: `data of event Noted: ${message}` })
-        await expect(
-          given(Note, [{ type: 'Noted', data }])
-            .when([])
-            .thenNothing(),
-        ).rejects.toMatchObject({
-          name: 'ScenarioError',
-          cause: { code, path },
-        })
-      }),
-      { numRuns: 1000, examples: [[nested(499)], [nested(500)], [cyclic]] },
-    )
-    expect(Math.min(counts.refused, counts.taken)).toBeGreaterThan(100)
-  })
+  test(
+    'is refused exactly where the store refuses it, and else folded as it would be read back',
+    { timeout: 180_000 },
+    async () => {
+      const odd = fc.constantFrom<unknown[]>(
+        () => 1,
+        Symbol('odd'),
+        new URL('file:///odd'),
+        { toJSON: () => 1 },
+        Object.assign([1], { toJSON: () => 1 }),
+        { [Symbol('odd')]: 1 },
+        'nul\0',
+        { 'nul\0': 1 },
+        '\uD83D',
+      )
+      const anything = fc.anything({
+        values: [fc.anything({ withDate: true, withBigInt: true, maxDepth: 0 }), fc.string({ unit: 'binary' }), odd],
+        withMap: true,
+        withSet: true,
+        withDate: true,
+        withBigInt: true,
+        withNullPrototype: true,
+        withSparseArray: true,
+        withTypedArray: true,
+      })
+      const counts = { refused: 0, taken: 0 }
+      await fc.assert(
+        fc.asyncProperty(fc.oneof(anything, fc.jsonValue()), async (data) => {
+          const wanted = stored(data)
+          const happened = given(Note).when(Note.commands.note(data))
+          if ('data' in wanted) {
+            counts.taken += 1
+            await happened.thenState((state: unknown) => expect(state).toStrictEqual(wanted.data))
+            return
+          }
+          counts.refused += 1
+          const { code, path, message } = wanted.refused
+          await happened.thenError({ code, path: [...path], message: `data of event Noted: ${message}` })
+          await expect(
+            given(Note, [{ type: 'Noted', data }])
+              .when([])
+              .thenNothing(),
+          ).rejects.toMatchObject({
+            name: 'ScenarioError',
+            cause: { code, path },
+          })
+        }),
+        { numRuns: 1000, examples: [[nested(499)], [nested(500)], [cyclic]] },
+      )
+      expect(Math.min(counts.refused, counts.taken)).toBeGreaterThan(100)
+    },
+  )
 })

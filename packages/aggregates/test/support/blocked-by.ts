@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from 'pg'
 
-const CHECKS = 1_000
+const CHECKS = 12_000
 const PAUSE_MS = 5
 
 /** The server processes that wait for a lock of `holder`, as soon as there are `count` of them. */

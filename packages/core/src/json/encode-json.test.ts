@@ -104,7 +104,7 @@ describe('taken', () => {
 })
 
 describe('I/O equality', () => {
-  test('any JSON value comes back deeply equal, or is refused for a NUL', () => {
+  test('any JSON value comes back deeply equal, or is refused for a NUL', { timeout: 180_000 }, () => {
     let taken = 0
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary', maxDepth: 8 }), (value) => {

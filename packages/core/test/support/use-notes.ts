@@ -66,12 +66,12 @@ export function useNotes(): NotesDatabase {
     },
     async expectNoneInTransaction() {
       // A connection that was thrown away leaves the list when the server sees its socket close.
-      await expect.poll(() => inTransaction(database), { timeout: 5_000, interval: 10 }).toEqual([])
+      await expect.poll(() => inTransaction(database), { timeout: 60_000, interval: 10 }).toEqual([])
     },
     async untilGone(pid) {
       const backends = async (): Promise<unknown> =>
         (await database.query('select 1 from pg_stat_activity where pid = $1', [pid])).rowCount
-      await expect.poll(backends, { timeout: 5_000, interval: 5 }).toBe(0)
+      await expect.poll(backends, { timeout: 60_000, interval: 5 }).toBe(0)
     },
   }
 }

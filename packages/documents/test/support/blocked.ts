@@ -3,7 +3,7 @@ import type { TestDatabase } from '@rillflow/testing/vitest'
 
 /** Waits until `count` connections to the database wait for a lock: the barrier of a race. */
 export async function blocked(database: TestDatabase, count = 1): Promise<void> {
-  for (let look = 1; look <= 1_000; look += 1) {
+  for (let look = 1; look <= 12_000; look += 1) {
     const { rows } = await database.query<{ waiting: number }>(
       "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
     )

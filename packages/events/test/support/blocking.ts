@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ClientBase, Pool, PoolClient } from 'pg'
 
-const CHECKS = 1_000
+const CHECKS = 12_000
 const PAUSE_MS = 5
 
 /** The server process behind a connection. */

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
 
-const CHECKS = 5_000
+const CHECKS = 30_000
 
 /** Who races, where, and how often. */
 export interface RaceOptions {

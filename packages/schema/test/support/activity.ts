@@ -17,7 +17,7 @@ export async function waitForActivity(
   condition: string,
   count = 1,
 ): Promise<readonly [Activity, ...Activity[]]> {
-  for (let tries = 0; tries < 1_500; tries += 1) {
+  for (let tries = 0; tries < 3_000; tries += 1) {
     const { rows } = await database.query(
       `select a.pid, a.application_name as program, a.query from pg_stat_activity a
        where a.datname = current_database() and a.pid <> pg_backend_pid() and (${condition})`,
@@ -31,7 +31,7 @@ export async function waitForActivity(
 /** Ends a backend, and returns when it is gone. */
 export async function terminate(database: Queryable, pid: number): Promise<void> {
   await database.query('select pg_terminate_backend($1)', [pid])
-  for (let tries = 0; tries < 1_500; tries += 1) {
+  for (let tries = 0; tries < 3_000; tries += 1) {
     const { rows } = await database.query('select from pg_stat_activity where pid = $1', [pid])
     if (rows.length === 0) return
     await sleep(20)

@@ -6,7 +6,7 @@ interface Queryable {
 
 /** Returns once `count` backends of this database wait for a lock of that type. */
 export async function waitForWaiters(database: Queryable, type: 'advisory' | 'relation', count: number): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries += 1) {
+  for (let tries = 0; tries < 3_000; tries += 1) {
     const { rows } = await database.query(
       `select 1 from pg_locks l join pg_database d on d.oid = l.database
        where not l.granted and l.locktype = '${type}' and d.datname = current_database()`,

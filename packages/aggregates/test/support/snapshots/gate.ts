@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 
-const CHECKS = 2_000
+const CHECKS = 12_000
 const PAUSE_MS = 5
 
 /** A statement of plpgsql that waits until the gate is open. Two numbers: a lock of one looks like a writer's floor. */
