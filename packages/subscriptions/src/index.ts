@@ -1,4 +1,26 @@
+// For packages whose consumers keep their checkpoints in the same tables, as @rillflow/projections has them.
 export { consumersComponent } from './consumers-component.js'
+export { advanceCheckpoint } from './consumers/checkpoint.js'
+export {
+  checkName,
+  checkWhole,
+  describeConsumer,
+  type ConsumerKey,
+  type ConsumerKind,
+} from './consumers/consumer-key.js'
+export { listConsumers, statusOfConsumer } from './consumers/consumer-status.js'
+export { pauseConsumer, removeConsumer, resetConsumer, resumeConsumer } from './consumers/control.js'
+export { createConsumer, type NewConsumer } from './consumers/create-consumer.js'
+export { deadLettersOf } from './consumers/dead-letters.js'
+export { recordFailure, skipPast, stopConsumer, writeLetters, type Letter } from './consumers/failures.js'
+export { isTransient } from './consumers/is-transient.js'
+export type { Lease } from './consumers/lease.js'
+export { failLetterAgain, isParked, readAside, settleLetter, type RequeuedLetter } from './consumers/letters.js'
+export { pauseAfter, resolveRetry, type ResolvedRetry } from './consumers/retry-policy.js'
+export { leaseTimes, runConsumer } from './consumers/run-consumer.js'
+export { Runs } from './consumers/runs.js'
+export { isStart } from './definition/define-subscription.js'
+export { PageSource } from './delivery/page-source.js'
 
 export type { ConsumerState, ConsumerStatus, PartitionStatus } from './consumers/consumer-status.js'
 export type { DeadLetter, DeadLetters, ListLettersOptions } from './consumers/dead-letters.js'

@@ -54,7 +54,7 @@ function storeApi(parts: Parts, runs: Runs): SubscriptionStore {
   const readHead = (): Promise<number> => events.head()
   const kind = 'subscription'
   const api = {
-    run: (subscription: Subscription | string, handle: Handle, options: RunOptions = {}) => {
+    run: async (subscription: Subscription | string, handle: Handle, options: RunOptions = {}) => {
       checkHandler(handle)
       return runs.start(options.signal, (signal) =>
         begin(parts, subscription, {
@@ -91,7 +91,7 @@ function storeApi(parts: Parts, runs: Runs): SubscriptionStore {
     },
     create: async (subscription: Subscription | string, options: CreateOptions = {}) => {
       const { name, filter, startFrom } =
-        typeof subscription === 'string' ? { name: subscription, ...options } : subscription
+        typeof subscription === 'string' ? { name: subscription, ...options } : checkSubscription(subscription)
       return create(parts, keyOf(name, options), { ...options, filter, startFrom: options.startFrom ?? startFrom })
     },
     list: () => listConsumers(scope, { kind }, readHead),
@@ -132,7 +132,7 @@ interface Begin {
 async function begin(parts: Parts, subscription: Subscription | string, how: Begin): Promise<void> {
   const { group, signal: _signal, ...options } = how.options
   const named = typeof subscription === 'string'
-  const key = keyOf(named ? subscription : subscription?.name, { group })
+  const key = keyOf(named ? subscription : checkSubscription(subscription).name, { group })
   if (!named) await create(parts, key, { ...options, filter: subscription.filter, startFrom: subscription.startFrom })
   const stored = await readDefinition(parts.scope, key)
   if (stored === undefined) throw new ConsumerNotFoundError(describeConsumer(key))
@@ -167,6 +167,13 @@ async function positionOf(events: EventStore<EventFamilies>, start: StartFrom): 
   if (!isStart(start)) throw new InvalidArgumentError('startFrom', "It must be 'beginning', 'now' or a position.")
   if (start === 'now') return events.head()
   return start === 'beginning' ? 0 : start
+}
+
+/** One without a filter would select everything. */
+function checkSubscription(subscription: unknown): Subscription {
+  const { filter } = (subscription ?? {}) as Partial<Subscription>
+  if (typeof filter === 'object' && filter !== null) return subscription as Subscription
+  throw new InvalidArgumentError('subscription', 'subscription must be a name, or what defineSubscription made.')
 }
 
 function checkHandler(handle: unknown): void {

@@ -104,7 +104,8 @@ export interface TransactionSubscriptions {
    *
    * @throws LeaseLost when somebody else handles the event by now; the transaction must not commit then, and does not
    * when the error is let through.
-   * @throws InvalidState when events before it are not acknowledged yet.
+   * @throws InvalidState when events before it are not acknowledged yet, or it is acknowledged already.
+   * @throws InvalidArgument for what is no delivery, one whose handler has ended, and one of another schema.
    *
    * @example
    * ```ts ignore

@@ -17,7 +17,7 @@ const advanceStatement = defineStatement(
 )
 
 /** How long a transaction may stand still between its checkpoint and its COMMIT, in milliseconds. */
-const longestPause = '5000'
+export const longestPause = '5000'
 
 /**
  * Moves the checkpoint on, in `scope`: with whatever else its transaction writes, or alone.

@@ -42,7 +42,7 @@ const claimStatement = defineStatement(
   'claim_leases',
   (schema) => `with free as (
     select c.consumer_id from ${schema}.consumers c
-    where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text and c.status = 'active'
+    where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text and c.version = $7::int and c.status = 'active'
       and (c.lease_until is null or c.lease_until < clock_timestamp())
       and (c.handover_to is null or c.handover_to = $4::uuid or c.handover_until < clock_timestamp())
     order by c.partition limit $6::int for update skip locked)
@@ -62,13 +62,15 @@ export interface Claimant {
   readonly duration: number
   /** How many partitions it takes at the most. */
   readonly most: number
+  /** Of what it was made for: a consumer of another version is left to others. */
+  readonly version: number
 }
 
 /** Takes the leases of free partitions of a consumer, in one round trip; none when all are held, paused or stopped. */
 export async function claimLeases(scope: Scope, key: ConsumerKey, claimant: Claimant): Promise<readonly Claim[]> {
   const { schema } = await scope.target()
-  const { worker, duration, most } = claimant
-  const values = [key.kind, key.name, key.group, worker, duration, most]
+  const { worker, duration, most, version } = claimant
+  const values = [key.kind, key.name, key.group, worker, duration, most, version]
   const { rows } = await scope.query<ClaimRow>(claimStatement(schema, values))
   return rows.map(toClaim)
 }

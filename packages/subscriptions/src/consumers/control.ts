@@ -4,14 +4,18 @@ import { describeConsumer, type ConsumerKey } from './consumer-key.js'
 
 /**
  * What operators do to a consumer. Each act ends the leases of its workers, whose work under them is undone if it is not
- * checkpointed yet: when the act returns, nothing is stored any more that was decided before it.
+ * checkpointed yet: when the act returns, nothing is stored any more that was decided before it. Rows are locked in the
+ * order of partitions, as all do that lock several of them.
  */
 function defineAct(operation: string, change: string): ReturnType<typeof defineStatement> {
   return defineStatement(
     operation,
-    (schema) => `update ${schema}.consumers c set epoch = c.epoch + 1, lease_owner = null, lease_until = null,
+    (schema) => `with locked as materialized (
+    select c.consumer_id from ${schema}.consumers c
+    where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text order by c.partition for update)
+  update ${schema}.consumers c set epoch = c.epoch + 1, lease_owner = null, lease_until = null,
     handover_to = null, handover_until = null, updated_at = now()${change}
-  where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text`,
+  from locked where c.consumer_id = locked.consumer_id`,
   )
 }
 
@@ -44,11 +48,12 @@ export async function interruptConsumer(scope: TransactionScope, key: ConsumerKe
   await act(scope, key, interruptStatement)
 }
 
+/** An array, and not a join: those of one consumer are found by their index however many letters there are. */
 const forgetLettersStatement = defineStatement(
   'forget_letters',
-  (schema) => `delete from ${schema}.dead_letters l using ${schema}.consumers c
-  where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text
-    and l.consumer_id = c.consumer_id and l.position > $4::bigint`,
+  (schema) => `delete from ${schema}.dead_letters l
+  where l.position > $4::bigint and l.consumer_id = any(array(select c.consumer_id from ${schema}.consumers c
+    where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text))`,
 )
 
 /**
@@ -66,8 +71,11 @@ export async function resetConsumer(scope: Scope, key: ConsumerKey, position: nu
 
 const maxInFlightStatement = defineStatement(
   'set_max_in_flight',
-  (schema) => `update ${schema}.consumers c set max_in_flight = $4::int, updated_at = now()
-  where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text`,
+  (schema) => `with locked as materialized (
+    select c.consumer_id from ${schema}.consumers c
+    where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text order by c.partition for no key update)
+  update ${schema}.consumers c set max_in_flight = $4::int, updated_at = now()
+  from locked where c.consumer_id = locked.consumer_id`,
 )
 
 /** How many events may be in flight at once, in each partition; workers hear of it with their next heartbeat. */
@@ -77,8 +85,10 @@ export async function setMaxInFlight(scope: Scope, key: ConsumerKey, value: numb
 
 const removeStatement = defineStatement(
   'remove_consumer',
-  (schema) => `delete from ${schema}.consumers c
-  where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text`,
+  (schema) => `with locked as materialized (
+    select c.consumer_id from ${schema}.consumers c
+    where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text order by c.partition for update)
+  delete from ${schema}.consumers c using locked where c.consumer_id = locked.consumer_id`,
 )
 
 /** Forgets a consumer, its checkpoint and its dead letters. */

@@ -90,16 +90,31 @@ const ownerStatement = defineStatement(
 
 type OwnerRow = readonly [name: string, group: string, consumerId: string, streamId: string, parks: boolean]
 
-const requeueStatement = defineStatement(
+/**
+ * Marks what is to be tried again. A letter that the checkpoint has not passed goes instead: its event comes again by
+ * itself, and would be handled twice.
+ */
+function defineRequeue(operation: string, selected: string): ReturnType<typeof defineStatement> {
+  return defineStatement(
+    operation,
+    (schema) => `with ahead as (
+    delete from ${schema}.dead_letters l using ${schema}.consumers c
+    where ${selected} and l.consumer_id = c.consumer_id and l.position > c.position returning l.letter_id),
+  passed as (
+    update ${schema}.dead_letters l set requeued_at = now() from ${schema}.consumers c
+    where ${selected} and l.consumer_id = c.consumer_id and l.position <= c.position returning l.letter_id)
+  select letter_id::text as letter_id from ahead union all select letter_id::text from passed`,
+  )
+}
+
+const requeueStatement = defineRequeue(
   'requeue_letters',
-  (schema) => `update ${schema}.dead_letters l set requeued_at = now()
-  where l.letter_id = $1::bigint or ($4::boolean and l.consumer_id = $2::bigint and l.stream_id = $3::text and l.parks)`,
+  `(l.letter_id = $1::bigint or ($4::boolean and l.consumer_id = $2::bigint and l.stream_id = $3::text and l.parks))`,
 )
 
-const requeueAllStatement = defineStatement(
+const requeueAllStatement = defineRequeue(
   'requeue_all_letters',
-  (schema) => `update ${schema}.dead_letters l set requeued_at = now() from ${schema}.consumers c
-  where c.kind = $1::text and c.name = $2::text and c.group_name = $3::text and l.consumer_id = c.consumer_id`,
+  'c.kind = $1::text and c.name = $2::text and c.group_name = $3::text',
 )
 
 const deleteStatement = defineStatement(

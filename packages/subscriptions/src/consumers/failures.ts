@@ -10,12 +10,15 @@ import type { Lease } from './lease.js'
  */
 export type FailurePolicy = 'park' | 'deadLetter' | 'stop'
 
-/** Of several that fail at once the lowest is remembered: the checkpoint cannot pass it. */
+/**
+ * Of several that fail at once the lowest is remembered: the checkpoint cannot pass it. One that it has passed is settled:
+ * a transaction of a handler that was given up has acknowledged it after all.
+ */
 const recordStatement = defineStatement(
   'record_failure',
   (schema) => `update ${schema}.consumers c set failing_position = $3::bigint, attempts = $4::int,
     backoff_until = clock_timestamp() + $5::int * interval '1 millisecond', last_error = $6::jsonb
-  where c.consumer_id = $1::bigint and c.epoch = $2::bigint
+  where c.consumer_id = $1::bigint and c.epoch = $2::bigint and c.position < $3::bigint
     and (c.failing_position is null or c.failing_position >= $3::bigint)`,
 )
 
@@ -51,11 +54,15 @@ export interface Letter {
   readonly failure: { readonly attempts: number; readonly error: unknown } | undefined
 }
 
-/** Fenced by the epoch: a row of this lease alone, locked so that an operator's act comes before it or after it. */
+/**
+ * Fenced by the epoch: a row of this lease alone, locked so that an operator's act comes before it or after it. Fenced by
+ * the checkpoint too: a transaction of a handler that was given up may have acknowledged the event while this waited.
+ */
 const writeStatement = defineStatement(
   'write_dead_letters',
   (schema) => `with held as materialized (
-    select c.consumer_id from ${schema}.consumers c where c.consumer_id = $1::bigint and c.epoch = $2::bigint for no key update)
+    select c.consumer_id from ${schema}.consumers c where c.consumer_id = $1::bigint and c.epoch = $2::bigint
+      and c.position < $4::bigint for no key update)
   insert into ${schema}.dead_letters (consumer_id, position, stream_id, event_id, type, parks, waiting, attempts, error)
   select held.consumer_id, (l ->> 0)::bigint, l ->> 1, (l ->> 2)::uuid, l ->> 3, (l ->> 4)::boolean, (l ->> 5)::boolean,
     (l ->> 6)::int, nullif(l -> 7, 'null'::jsonb)
@@ -67,7 +74,7 @@ const writeStatement = defineStatement(
 /**
  * Puts events aside, in `scope`.
  *
- * @throws LeaseLost
+ * @throws LeaseLost when the lease has ended, or the checkpoint has passed one of them.
  */
 export async function writeLetters(scope: Scope, lease: Lease, letters: readonly Letter[]): Promise<void> {
   if (letters.length === 0) return
@@ -83,7 +90,8 @@ export async function writeLetters(scope: Scope, lease: Lease, letters: readonly
     failure?.attempts ?? 0,
     failure === undefined ? null : errorRecord(failure.error),
   ])
-  const { rowCount } = await scope.query(writeStatement(schema, [consumerId, epoch, JSON.stringify(encoded)]))
+  const first = Math.min(...letters.map(({ event }) => event.position))
+  const { rowCount } = await scope.query(writeStatement(schema, [consumerId, epoch, JSON.stringify(encoded), first]))
   if (rowCount !== letters.length) throw lease.lostError()
 }
 
@@ -93,11 +101,14 @@ const stopStatement = defineStatement(
   where c.consumer_id = $1::bigint and c.epoch = $2::bigint`,
 )
 
-/** Ends a consumer at an event, until an operator resumes it. */
+/** Ends a consumer at an event, until an operator resumes it. @throws LeaseLost */
 export async function stopConsumer(lease: Lease, error: unknown): Promise<void> {
   const { schema } = await lease.scope.target()
   const { consumerId, epoch } = lease.claim
-  await lease.scope.query(stopStatement(schema, [consumerId, epoch, JSON.stringify(errorRecord(error))]))
+  const { rowCount } = await lease.scope.query(
+    stopStatement(schema, [consumerId, epoch, JSON.stringify(errorRecord(error))]),
+  )
+  if (rowCount !== 1) throw lease.lostError()
 }
 
 /** Puts events aside and moves the checkpoint past them, in one transaction. */

@@ -1,16 +1,20 @@
 import { before, defineStatement, type Logger, type Scope } from '@rillflow/core'
 import type { Lease } from './lease.js'
 
+/** In the order of partitions, as all do that lock several of them. */
 const renewStatement = defineStatement(
   'renew_leases',
-  (schema) => `update ${schema}.consumers c set lease_until = clock_timestamp() + $4::int * interval '1 millisecond'
-  from unnest($1::bigint[], $2::bigint[]) as held (consumer_id, epoch)
-  where c.consumer_id = held.consumer_id and c.epoch = held.epoch and c.lease_owner = $3::uuid
-  returning c.consumer_id::text as consumer_id, c.max_in_flight,
+  (schema) => `with held as materialized (
+    select c.consumer_id from ${schema}.consumers c
+      join unnest($1::bigint[], $2::bigint[]) as asked (consumer_id, epoch) on asked.consumer_id = c.consumer_id and asked.epoch = c.epoch
+    where c.lease_owner = $3::uuid order by c.partition for no key update of c)
+  update ${schema}.consumers c set lease_until = clock_timestamp() + $4::int * interval '1 millisecond'
+  from held where c.consumer_id = held.consumer_id
+  returning c.consumer_id::text as consumer_id, c.epoch::text as epoch, c.max_in_flight,
     coalesce(c.handover_until > clock_timestamp(), false) as wanted`,
 )
 
-type RenewedRow = readonly [consumerId: string, maxInFlight: number, wanted: boolean]
+type RenewedRow = readonly [consumerId: string, epoch: string, maxInFlight: number, wanted: boolean]
 
 /** Renews all leases that this process holds in one schema, with one statement. */
 export class Heartbeat {
@@ -69,11 +73,11 @@ export class Heartbeat {
     try {
       const answered = await before(deadline, this.#send(leases))
       if (answered === undefined) throw new Error('the renewal was not answered')
-      const renewed = new Map(answered.map((row) => [row[0], row]))
       for (const lease of leases) {
-        const row = renewed.get(lease.claim.consumerId)
+        const { consumerId, epoch } = lease.claim
+        const row = answered.find((each) => each[0] === consumerId && each[1] === epoch)
         if (row === undefined) lease.lose()
-        else lease.renewed(deadline, row[1], row[2])
+        else lease.renewed(deadline, row[2], row[3])
       }
     } catch (error) {
       this.#logger.warn({ err: error }, 'leases could not be renewed; trying again')

@@ -3,6 +3,11 @@ import { isRillflowError } from '@rillflow/core'
 /** Codes that say something of the connection or the lease, and nothing of the event that was handled. */
 const transient = new Set(['ConnectionLost', 'CommitOutcomeUnknown', 'DriverError', 'PoolTimeout', 'LeaseLost'])
 
+/** Whether a statement of the worker's own may succeed if it is sent again; no event has to do with it. */
+export function mayPass(error: unknown): boolean {
+  return isTransient(error) || (isRillflowError(error) && error.retryable)
+}
+
 /** As deep as causes are looked at; they may be a circle. */
 const depth = 5
 

@@ -13,6 +13,8 @@ export class Lease {
   /** The event that failed last, as it stands in the database. */
   failing: Failing | undefined
   maxInFlight: number
+  /** Called when `maxInFlight` has changed. */
+  changed: () => void = () => undefined
   readonly #lost = new AbortController()
   readonly #wanted = new AbortController()
   #deadline: number
@@ -48,7 +50,10 @@ export class Lease {
   /** The lease was renewed, as asked for at a time that is `duration` before `deadline`. */
   renewed(deadline: number, maxInFlight: number, wanted: boolean): void {
     this.#deadline = deadline
-    this.maxInFlight = maxInFlight
+    if (this.maxInFlight !== maxInFlight) {
+      this.maxInFlight = maxInFlight
+      this.changed()
+    }
     if (wanted) this.#wanted.abort()
   }
 

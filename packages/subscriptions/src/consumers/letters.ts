@@ -1,4 +1,5 @@
 import { defineStatement, safeInteger, type Scope } from '@rillflow/core'
+import { longestPause } from './checkpoint.js'
 import { errorRecord } from './error-record.js'
 import type { Lease } from './lease.js'
 
@@ -8,6 +9,8 @@ export interface Aside {
   readonly parked: ReadonlySet<string>
   /** What is to be tried again, in the order of positions. */
   readonly requeued: readonly RequeuedLetter[]
+  /** Positions behind the checkpoint of events that were put aside alone: their worker ended before it could pass them. */
+  readonly ahead: ReadonlySet<number>
 }
 
 /** A dead letter that an operator has put back. */
@@ -27,14 +30,18 @@ type AsideRow = readonly [
   attempts: number,
 ]
 
-/** One row for each parked stream that has nothing requeued, and one for each requeued letter. */
+/** One row for each requeued letter, for each parked stream, and for each letter alone that the checkpoint has not passed. */
 const asideStatement = defineStatement(
   'read_aside',
   (schema) => `select l.letter_id::text as id, l.position::text as position, l.stream_id, l.parks, l.attempts
     from ${schema}.dead_letters l where l.consumer_id = $1::bigint and l.requeued_at is not null
   union all
   select distinct null, null::text, l.stream_id, true, 0
-    from ${schema}.dead_letters l where l.consumer_id = $1::bigint and l.parks`,
+    from ${schema}.dead_letters l where l.consumer_id = $1::bigint and l.parks
+  union all
+  select null, l.position::text, l.stream_id, false, 0
+    from ${schema}.dead_letters l join ${schema}.consumers c on c.consumer_id = l.consumer_id
+    where l.consumer_id = $1::bigint and l.position > c.position and not l.parks and l.requeued_at is null`,
 )
 
 /** Reads what was put aside; asked when a lease begins, and what operators do afterwards ends the lease. */
@@ -43,18 +50,22 @@ export async function readAside(lease: Lease): Promise<Aside> {
   const { rows } = await lease.scope.query<AsideRow>(asideStatement(schema, [lease.claim.consumerId]))
   const parked = new Set<string>()
   const requeued: RequeuedLetter[] = []
+  const ahead = new Set<number>()
   for (const [id, position, streamId, parks, attempts] of rows) {
-    if (id === null) parked.add(streamId)
-    else requeued.push({ id, position: safeInteger(position as string, 'position'), streamId, parks, attempts })
+    if (position === null) parked.add(streamId)
+    else if (id === null) ahead.add(safeInteger(position, 'position'))
+    else requeued.push({ id, position: safeInteger(position, 'position'), streamId, parks, attempts })
   }
-  return { parked, requeued: requeued.toSorted((one, other) => one.position - other.position) }
+  return { parked, requeued: requeued.toSorted((one, other) => one.position - other.position), ahead }
 }
 
+/** It holds the consumer's row until its COMMIT, like a checkpoint, and no longer than one. */
 const settleStatement = defineStatement(
   'settle_letter',
   (schema) => `with held as materialized (
     select c.consumer_id from ${schema}.consumers c where c.consumer_id = $1::bigint and c.epoch = $2::bigint for no key update)
-  delete from ${schema}.dead_letters l using held where l.consumer_id = held.consumer_id and l.letter_id = $3::bigint`,
+  delete from ${schema}.dead_letters l using held where l.consumer_id = held.consumer_id and l.letter_id = $3::bigint
+  returning set_config('idle_in_transaction_session_timeout', $4::text, true)`,
 )
 
 /**
@@ -65,7 +76,7 @@ const settleStatement = defineStatement(
 export async function settleLetter(scope: Scope, lease: Lease, id: string): Promise<void> {
   const { schema } = await scope.target()
   const { consumerId, epoch } = lease.claim
-  const { rowCount } = await scope.query(settleStatement(schema, [consumerId, epoch, id]))
+  const { rowCount } = await scope.query(settleStatement(schema, [consumerId, epoch, id, longestPause]))
   if (rowCount !== 1) throw lease.lostError()
 }
 

@@ -25,6 +25,13 @@ const addStatement = defineStatement(
   on conflict on constraint consumers_key do nothing`,
 )
 
+/** What was put back, and comes again by itself from the least checkpoint on, would be handled twice. */
+const forgetRequeuedStatement = defineStatement(
+  'forget_requeued',
+  (schema) => `delete from ${schema}.dead_letters l using ${schema}.consumers c
+  where ${ofGroup} and l.consumer_id = c.consumer_id and l.requeued_at is not null and l.position > c.position`,
+)
+
 /** A stream waits for its dead letters in the partition that it belongs to from now on. */
 const moveLettersStatement = defineStatement(
   'move_letters',
@@ -51,6 +58,7 @@ export async function repartitionConsumer(scope: Scope, key: ConsumerKey, partit
     const { schema } = await inside.target()
     const { rowCount } = await inside.query(lockStatement(schema, values))
     if (rowCount === 0) throw new ConsumerNotFoundError(describeConsumer(key))
+    await inside.query(forgetRequeuedStatement(schema, values.slice(0, 3)))
     for (const make of [addStatement, moveLettersStatement, dropStatement]) await inside.query(make(schema, values))
   })
 }

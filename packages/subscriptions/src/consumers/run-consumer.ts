@@ -5,7 +5,7 @@ import { claimLeases, requestHandover, type Claimant } from './claim-leases.js'
 import { releaseLease } from './checkpoint.js'
 import { describeConsumer, type ConsumerKey } from './consumer-key.js'
 import { Heartbeat } from './heartbeat.js'
-import { isTransient } from './is-transient.js'
+import { mayPass } from './is-transient.js'
 import { Lease } from './lease.js'
 
 /** How leases are kept, in milliseconds. */
@@ -25,6 +25,10 @@ export interface ConsumerRun {
   readonly key: ConsumerKey
   readonly logger: Logger
   readonly times: LeaseTimes
+  /** Of what the worker was made for; 1 unless told. */
+  readonly version?: number | undefined
+  /** Takes what is free, works, and ends, instead of waiting for more. */
+  readonly once?: boolean | undefined
   /** Ends the run: what is in hand is finished, and leases are released. */
   readonly signal: AbortSignal
   /**
@@ -61,16 +65,20 @@ class Workers {
   readonly #heartbeat: Heartbeat
   readonly #ending = new AbortController()
   readonly #tasks = new Set<Promise<void>>()
+  /** What is done under the latest lease on each consumer. */
+  readonly #latest = new Map<string, { readonly lease: Lease; readonly task: Promise<void> }>()
   #partitions = Number.POSITIVE_INFINITY
-  #failed: unknown
+  #failure: { readonly error: unknown } | undefined
+  /** How long the latest trouble was waited for, in milliseconds. */
   #pause = 0
+  #isTroubled = false
   /** Ends the pause between two looks. */
   #look = new AbortController()
 
   constructor(run: ConsumerRun) {
-    const { scope, times, logger } = run
+    const { scope, times, logger, version = 1 } = run
     this.#run = run
-    this.#claimant = { worker: randomUUID(), duration: times.duration, most: 1_000 }
+    this.#claimant = { worker: randomUUID(), duration: times.duration, most: 1_000, version }
     this.#heartbeat = new Heartbeat({ scope, worker: this.#claimant.worker, duration: times.duration, logger })
     const end = (): void => {
       this.#ending.abort(run.signal.reason)
@@ -84,15 +92,18 @@ class Workers {
   async run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
       if (this.#tasks.size < this.#partitions) await this.#claim()
-      if (this.#failed !== undefined) throw this.#failed
+      if (this.#run.once === true) await Promise.all(this.#tasks)
+      if (this.#failure !== undefined) throw this.#failure.error
+      if (this.#run.once === true) return
       await this.#sleep()
     }
   }
 
-  /** Lets all that is in hand finish. */
+  /** Lets all that is in hand finish. Throws what no later attempt would mend, whenever that came. */
   async end(): Promise<void> {
     this.#ending.abort()
     await Promise.all(this.#tasks)
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   async #claim(): Promise<void> {
@@ -103,25 +114,37 @@ class Workers {
       for (const claim of claims) {
         this.#partitions = claim.partitions
         const lease = new Lease(claim, { scope, consumer: describeConsumer(key), deadline })
-        const task = this.#work(lease).finally(() => {
-          this.#tasks.delete(task)
-          this.#look.abort()
-        })
-        this.#tasks.add(task)
+        this.#begin(lease)
       }
-      if (claims.length === 0) await requestHandover(scope, key, this.#claimant)
+      if (claims.length > 0) return
+      await requestHandover(scope, key, this.#claimant)
       this.#pause = 0
     } catch (error) {
-      if (!isTransient(error)) throw error
+      if (!mayPass(error)) throw error
       logger.warn({ err: error }, 'no lease could be looked for; trying again')
       this.#slowDown()
     }
   }
 
-  /** One lease from its beginning to its end. */
-  async #work(lease: Lease): Promise<void> {
+  #begin(lease: Lease): void {
+    const { consumerId } = lease.claim
+    const before = this.#latest.get(consumerId)
+    // It ended in the database, by an act of an operator that its holder has not heard of yet.
+    before?.lease.lose()
+    const task = this.#work(lease, before?.task).finally(() => {
+      this.#tasks.delete(task)
+      if (this.#latest.get(consumerId)?.task === task) this.#latest.delete(consumerId)
+      this.#look.abort()
+    })
+    this.#tasks.add(task)
+    this.#latest.set(consumerId, { lease, task })
+  }
+
+  /** One lease from its beginning to its end, after what was done under the one `before`. */
+  async #work(lease: Lease, before: Promise<void> | undefined): Promise<void> {
     const { logger, work, key } = this.#run
     this.#heartbeat.keep(lease)
+    await before
     const ending = AbortSignal.any([this.#ending.signal, lease.lost, lease.wanted])
     try {
       await work(lease, { ending, ensureLease: () => this.#heartbeat.ensure(lease) })
@@ -129,11 +152,13 @@ class Workers {
     } catch (error) {
       if (isRillflowError(error, 'LeaseLost')) {
         logger.info({ consumer: describeConsumer(key), partition: lease.claim.partition }, 'a lease was lost')
-      } else if (isTransient(error)) {
+      } else if (mayPass(error)) {
         logger.warn({ err: error, consumer: describeConsumer(key) }, 'a worker was interrupted; trying again')
+        // What came further has found the trouble over in between.
+        if (lease.position > lease.claim.position) this.#pause = 0
         this.#slowDown()
       } else {
-        this.#failed ??= error
+        this.#failure ??= { error }
         this.#ending.abort()
       }
     } finally {
@@ -146,6 +171,7 @@ class Workers {
 
   #slowDown(): void {
     this.#pause = Math.min(Math.max(this.#pause * 2, backoff.first), backoff.most)
+    this.#isTroubled = true
   }
 
   /** Until it is time for the next look, a lease ended, or the run does; and longer after trouble. */
@@ -153,6 +179,8 @@ class Workers {
     await sleep(this.#run.times.poll, undefined, { signal: this.#look.signal }).catch(() => undefined)
     if (this.#ending.signal.aborted) return
     this.#look = new AbortController()
-    if (this.#pause > 0) await sleep(this.#pause, undefined, { signal: this.#ending.signal }).catch(() => undefined)
+    if (!this.#isTroubled) return
+    this.#isTroubled = false
+    await sleep(this.#pause, undefined, { signal: this.#ending.signal }).catch(() => undefined)
   }
 }

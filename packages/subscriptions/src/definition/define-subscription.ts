@@ -69,6 +69,7 @@ export function defineSubscription<
   if (!Array.isArray(from) || from.length === 0)
     throw refuse('from must be a list of families, as defineEvents makes them.')
   const known = (from as readonly EventFamily[]).flatMap((family) => Object.keys(family?.schemas ?? {}))
+  if (known.length === 0) throw refuse('its families have no types.')
   if (types !== undefined && (!Array.isArray(types) || types.length === 0)) {
     throw refuse('types must name at least one; leave it out for all of the families.')
   }

@@ -14,38 +14,50 @@ export interface Acknowledgement {
 /** Knows the acknowledgement of each delivery, out of sight of its type. */
 const bound = new WeakMap<object, (scope: TransactionScope) => Promise<void>>()
 
-/** Lets a delivery be acknowledged by {@link acknowledgeIn}. */
-export function bindAcknowledgement(
-  delivery: Delivery,
-  acknowledgement: Acknowledgement,
-): {
-  /** Whether it was; called when the handler is done. */
+/** What became of a delivery's acknowledgement; asked once its handler is done, and from then on there is none. */
+export interface BoundAcknowledgement {
+  /** Whether it is stored. */
+  ended(): Promise<boolean>
+  /** The same, of a handler that has succeeded. @throws InvalidState when it was written, and is not stored. */
   confirm(): Promise<boolean>
-} {
+}
+
+/** Lets a delivery be acknowledged by {@link acknowledgeIn}. */
+export function bindAcknowledgement(delivery: Delivery, acknowledgement: Acknowledgement): BoundAcknowledgement {
   let state: 'open' | 'written' | 'committed' = 'open'
+  let writtenIn: TransactionScope | undefined
   bound.set(delivery, async (scope) => {
-    if (state === 'committed') throw new InvalidStateError('ack: the delivery is acknowledged already.')
+    // A transaction that failed or is run again has another scope, and says it again.
+    if (state === 'committed' || writtenIn === scope) {
+      throw new InvalidStateError('ack: the delivery is acknowledged already.')
+    }
     delivery.signal.throwIfAborted()
     await acknowledgement.write(scope)
     state = 'written'
+    writtenIn = scope
     scope.onCommit(() => {
       state = 'committed'
       acknowledgement.committed()
     })
   })
-  return {
-    async confirm() {
-      bound.delete(delivery)
-      if (state === 'open') return false
-      if (state === 'committed') return true
-      // Its owner alone saw the transaction end, or it was undone.
-      if (!(await acknowledgement.stands())) {
-        throw new InvalidStateError(
-          'ack: the transaction in which the delivery was acknowledged has not committed. Await it in the handler.',
-        )
-      }
+  const ended = async (): Promise<boolean> => {
+    // A handler that is left behind may still acknowledge, and is told why that is too late.
+    if (!delivery.signal.aborted) bound.delete(delivery)
+    // Its owner alone saw the transaction end, or it was undone.
+    if (state === 'written' && (await acknowledgement.stands())) {
+      state = 'committed'
       acknowledgement.committed()
-      return true
+    }
+    return state === 'committed'
+  }
+  return {
+    ended,
+    async confirm() {
+      if (await ended()) return true
+      if (state === 'open') return false
+      throw new InvalidStateError(
+        'ack: the transaction in which the delivery was acknowledged has not committed. Await it in the handler.',
+      )
     },
   }
 }

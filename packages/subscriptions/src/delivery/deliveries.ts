@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InvalidStateError, type Logger } from '@rillflow/core'
+import { InvalidArgumentError, InvalidStateError, type Logger, type Scope } from '@rillflow/core'
 import type { StoredEvent, UnreadableEvent } from '@rillflow/events'
 import { acknowledge, readCheckpoint } from '../consumers/checkpoint.js'
 import { recordFailure, stopConsumer, writeLetters, type FailurePolicy, type Letter } from '../consumers/failures.js'
@@ -53,6 +53,7 @@ export class Deliveries {
   /** Of the attempts that are under way. */
   readonly #attempts = new Set<AbortController>()
   #parked = new Set<string>()
+  #ahead: ReadonlySet<number> = new Set()
   #wake: () => void = () => undefined
   #flushing: Promise<void> | undefined
   #quiet: NodeJS.Timeout | undefined
@@ -60,6 +61,8 @@ export class Deliveries {
   constructor(plan: DeliveryPlan) {
     this.#plan = plan
     this.#acks = new Acks(plan.lease.position)
+    // One that waits for its turn must hear that there is room for more.
+    plan.lease.changed = () => this.#wake()
     const { lost } = plan.lease
     lost.addEventListener('abort', () => this.#abandon(lost.reason), { once: true })
   }
@@ -82,8 +85,9 @@ export class Deliveries {
   /** Begins with what an operator has put back, before anything that is new. */
   async #putBack(stopping: AbortSignal): Promise<void> {
     const { lease } = this.#plan
-    const { parked, requeued } = await readAside(lease)
+    const { parked, requeued, ahead } = await readAside(lease)
     this.#parked = new Set(parked)
+    this.#ahead = ahead
     const failed = new Set<string>()
     for (const letter of requeued) {
       if (stopping.aborted) return
@@ -97,7 +101,10 @@ export class Deliveries {
   async #putLetterBack(letter: RequeuedLetter, stopping: AbortSignal): Promise<boolean> {
     const { lease } = this.#plan
     const acknowledgement: Acknowledgement = {
-      write: (scope) => settleLetter(scope, lease, letter.id),
+      write: async (scope) => {
+        await checkSchema(scope, lease)
+        await settleLetter(scope, lease, letter.id)
+      },
       stands: async () => !(await hasLetter(lease, letter.id)),
       committed: () => undefined,
     }
@@ -172,6 +179,7 @@ export class Deliveries {
   async #settle({ event, unreadable, acknowledgement, stopping }: Begun): Promise<void> {
     const { lease, retry } = this.#plan
     if (this.#parked.has(event.streamId)) return this.#putAside({ event, parks: true, failure: undefined })
+    if (this.#ahead.has(event.position)) return
     const before = lease.failing?.position === event.position ? lease.failing : undefined
     let attempts = before?.attempts ?? 0
     let wait = before?.wait ?? 0
@@ -204,7 +212,8 @@ export class Deliveries {
 
   /** Hands the event to the handler once; true when the handler has acknowledged it in a transaction of its own. */
   async #attempt(event: StoredEvent, attempt: number, acknowledgement: Acknowledgement): Promise<boolean> {
-    const { handle, timeout, lease, keyPrefix } = this.#plan
+    const { handle, timeout, lease, keyPrefix, logger } = this.#plan
+    lease.lost.throwIfAborted()
     const controller = new AbortController()
     const { signal } = controller
     const delivery: Delivery = { event, key: `${keyPrefix}:${event.id}`, attempt, signal }
@@ -215,11 +224,15 @@ export class Deliveries {
     try {
       // A handler that does not heed its signal is left behind: it must not hold the others.
       await Promise.race([handle(delivery), rejectedBy(signal)])
-      return await bound.confirm()
+    } catch (error) {
+      if (!(await bound.ended())) throw error
+      logger.warn({ err: error, position: event.position }, 'a handler failed after its event was acknowledged')
+      return true
     } finally {
       clearTimeout(limit)
       this.#attempts.delete(controller)
     }
+    return bound.confirm()
   }
 
   /** Ends the attempts that are under way, as far as they heed it. */
@@ -238,6 +251,7 @@ export class Deliveries {
               'Set maxInFlight to 1, and use partitions for work side by side.',
           )
         }
+        await checkSchema(scope, lease)
         await acknowledge(scope, lease, { position: entry.position, once: true })
       },
       stands: async () => (await readCheckpoint(lease)) >= entry.position,
@@ -281,19 +295,26 @@ export class Deliveries {
   #flush(): void {
     clearTimeout(this.#quiet)
     this.#quiet = undefined
-    this.#flushing ??= this.#tell()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#flushing = undefined
-      })
+    if (this.#flushing !== undefined || !this.#hasNews()) return
+    this.#flushing = this.#tell().catch((error: unknown) => this.#fail(error))
+  }
+
+  #hasNews(): boolean {
+    const { lease } = this.#plan
+    return this.#acks.through > lease.position && !lease.lost.aborted
   }
 
   async #tell(): Promise<void> {
     const { lease } = this.#plan
-    while (this.#acks.through > lease.position && !lease.lost.aborted) {
-      const position = this.#acks.through
-      await acknowledge(lease.scope, lease, { position, once: false })
-      lease.position = position
+    try {
+      while (this.#hasNews()) {
+        const position = this.#acks.through
+        await acknowledge(lease.scope, lease, { position, once: false })
+        lease.position = position
+      }
+    } finally {
+      // In the turn of the last look: what is acknowledged in the next one must find nobody telling.
+      this.#flushing = undefined
     }
   }
 
@@ -319,6 +340,16 @@ interface Begun {
   readonly unreadable: UnreadableEvent | undefined
   readonly acknowledgement: Acknowledgement
   readonly stopping: AbortSignal
+}
+
+/** In another schema the ack would find another consumer of the same number, and move its checkpoint. */
+async function checkSchema(scope: Scope, lease: Lease): Promise<void> {
+  const [one, other] = await Promise.all([scope.target(), lease.scope.target()])
+  if (one.schema === other.schema) return
+  throw new InvalidArgumentError(
+    'delivery',
+    'ack: the transaction is of another store, or another tenant, than the delivery.',
+  )
 }
 
 /** Rejects when the signal is aborted; the signal of one attempt, so that nothing stays behind. */

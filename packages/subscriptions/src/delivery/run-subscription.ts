@@ -31,7 +31,7 @@ export interface RunOptions {
   readonly grace?: number | undefined
   /** How many events one statement fetches; 200 unless told. */
   readonly pageSize?: number | undefined
-  readonly lease?: Partial<LeaseTimes> | undefined
+  readonly lease?: { readonly [Time in keyof LeaseTimes]?: LeaseTimes[Time] | undefined } | undefined
   /** Ends the run: no event is begun any more, those in hand are finished, and leases are released. */
   readonly signal?: AbortSignal | undefined
 }
@@ -63,7 +63,7 @@ type Resolved = Pick<DeliveryPlan, 'retry' | 'onFailure' | 'timeout' | 'grace'> 
 export async function runSubscription(run: SubscriptionRun): Promise<void> {
   const { scope, logger, key, service, events, signal, inStreamOrder, handle } = run
   const { pageSize, times, ...how } = resolveOptions(run.options, inStreamOrder)
-  const keyPrefix = key.group === '' ? key.name : `${key.name}/${key.group}`
+  const keyPrefix = keyPrefixOf(key)
   const waitForHead = (after: number, until: AbortSignal): Promise<number> =>
     events.waitForHead(after, { signal: until })
   await runConsumer({
@@ -83,6 +83,12 @@ export async function runSubscription(run: SubscriptionRun): Promise<void> {
   })
 }
 
+/** Its own for each consumer: a name may hold what stands between name and group. */
+function keyPrefixOf({ name, group }: ConsumerKey): string {
+  const parts = group === '' ? [name] : [name, group]
+  return parts.map((part) => part.replaceAll(/[%/]/g, encodeURIComponent)).join('/')
+}
+
 /** @throws InvalidArgument */
 function resolveOptions(options: SubscriptionRun['options'], inStreamOrder: boolean): Resolved {
   const { onFailure = 'park', timeout = inStreamOrder ? 30_000 : undefined, grace = 4_000, pageSize = 200 } = options
@@ -92,8 +98,9 @@ function resolveOptions(options: SubscriptionRun['options'], inStreamOrder: bool
   if (timeout !== undefined) checkWhole('timeout', timeout, [1, 86_400_000])
   checkWhole('grace', grace, [0, 3_600_000])
   checkWhole('pageSize', pageSize, [1, 10_000])
-  const times = { ...leaseTimes, ...options.lease }
-  checkWhole('lease.duration', times.duration, [100, 3_600_000])
-  checkWhole('lease.poll', times.poll, [1, 3_600_000])
+  const { duration = leaseTimes.duration, poll = leaseTimes.poll } = options.lease ?? {}
+  checkWhole('lease.duration', duration, [100, 3_600_000])
+  checkWhole('lease.poll', poll, [1, 3_600_000])
+  const times = { duration, poll }
   return { retry: resolveRetry(options.retry), onFailure, timeout, grace, pageSize, times }
 }

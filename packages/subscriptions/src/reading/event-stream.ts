@@ -1,4 +1,5 @@
 import type { StoredEvent } from '@rillflow/events'
+import { checkWhole } from '../consumers/consumer-key.js'
 
 /** How events become messages. */
 export interface EventStreamOptions<Event extends StoredEvent> {
@@ -10,7 +11,9 @@ export interface EventStreamOptions<Event extends StoredEvent> {
 
 /**
  * Makes of events the body of a web response of type `text/event-stream`. The id of a message is the event's position:
- * what a browser sends as `Last-Event-ID` is where `tail` goes on.
+ * what a browser sends as `Last-Event-ID` is where `tail` goes on. It ends with the error of an event that cannot be read.
+ *
+ * @throws InvalidArgument
  *
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
  *
@@ -24,6 +27,7 @@ export function eventStream<Event extends StoredEvent>(
   events: AsyncIterable<Event>,
   { data = (event) => event.data, keepAlive = 15_000 }: EventStreamOptions<Event> = {},
 ): ReadableStream<Uint8Array> {
+  checkWhole('keepAlive', keepAlive, [1, 2 ** 31 - 1])
   const iterator = events[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   // Kept over a comment: asking the iterator again would skip what it is about to give.
@@ -46,8 +50,8 @@ export function eventStream<Event extends StoredEvent>(
       }
     },
     async cancel() {
-      // Not awaited: one that waits for its next event ends with its signal.
-      void iterator.return?.()
+      // Not awaited: one that waits for its next event ends with its signal. Nobody is left to hear of its errors.
+      iterator.return?.().catch(() => undefined)
     },
   })
 }

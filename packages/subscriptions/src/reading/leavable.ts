@@ -13,10 +13,21 @@ export function leavable<Item>(
       if (signal?.aborted === true) leave()
       signal?.addEventListener('abort', leave, { once: true })
       const generator = make(left.signal)
+      // The signal may live as long as the process.
+      const forget = (): void => signal?.removeEventListener('abort', leave)
       return {
-        next: () => generator.next(),
+        async next() {
+          try {
+            const result = await generator.next()
+            if (result.done === true) forget()
+            return result
+          } catch (error) {
+            forget()
+            throw error
+          }
+        },
         async return() {
-          signal?.removeEventListener('abort', leave)
+          forget()
           // First: a generator that waits takes its `return` only when it has ended waiting.
           left.abort()
           return generator.return()

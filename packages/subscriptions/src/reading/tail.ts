@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@rillflow/events'
-import { PageSource } from '../delivery/page-source.js'
+import type { PageSource } from '../delivery/page-source.js'
 
 /**
  * Gives events as they come, without end and without a checkpoint.

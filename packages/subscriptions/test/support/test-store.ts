@@ -2,6 +2,7 @@ import { createStore, singleTenant, typed, type Logger, type PoolLike } from '@r
 import { defineEvents, events, type EventsOptions } from '@rillflow/events'
 import { sync } from '@rillflow/schema'
 import { defineSubscription, subscriptions } from '@rillflow/subscriptions'
+import { atEnd } from './at-end.js'
 
 /** The events of all tests. */
 export const OrderEvents = defineEvents('order', {
@@ -9,8 +10,14 @@ export const OrderEvents = defineEvents('order', {
   OrderShipped: typed<{ carrier: string }>(),
 })
 
-/** Follows all of them. */
+/** Events of another family, so that filters have something to leave out. */
+export const NoteEvents = defineEvents('note', { Noted: typed<{ total: number }>() })
+
+/** Follows all orders. */
 export const Orders = defineSubscription('orders', { from: [OrderEvents] })
+
+/** Follows what was placed, which always has a total. */
+export const Placed = defineSubscription('placed', { from: [OrderEvents], types: ['OrderPlaced'] })
 
 let made = 0
 
@@ -28,7 +35,7 @@ export function storeOn(pool: PoolLike, schema: string, options: TestStoreOption
     tenancy: singleTenant({ schema }),
     logger: options.logger,
     modules: {
-      events: events({ order: OrderEvents }, options.events),
+      events: events({ order: OrderEvents, note: NoteEvents }, options.events),
       subscriptions: subscriptions(),
     },
   })
@@ -37,7 +44,7 @@ export function storeOn(pool: PoolLike, schema: string, options: TestStoreOption
 /** The store of a test. */
 export type TestStore = ReturnType<typeof storeOn>
 
-/** A store in a schema of its own. */
+/** A store in a schema of its own, which is closed at the end of the test. */
 export async function newStore(
   pool: PoolLike,
   options: TestStoreOptions = {},
@@ -45,11 +52,15 @@ export async function newStore(
   made += 1
   const schema = `subscriptions_${made}`
   const store = storeOn(pool, schema, options)
+  atEnd(() => store.close())
   await sync(store)
   return { store, schema }
 }
 
-/** So many events for a stream. */
-export function placed(count: number, from = 1): readonly { readonly type: 'OrderPlaced'; readonly data: { total: number } }[] {
+/** So many events for a stream, with totals that rise by one. */
+export function placed(
+  count: number,
+  from = 1,
+): readonly { readonly type: 'OrderPlaced'; readonly data: { total: number } }[] {
   return Array.from({ length: count }, (_, index) => ({ type: 'OrderPlaced', data: { total: from + index } }))
 }
