@@ -2,7 +2,9 @@ import * as aggregates from '@rillflow/aggregates'
 import * as core from '@rillflow/core'
 import * as documents from '@rillflow/documents'
 import * as events from '@rillflow/events'
+import * as projections from '@rillflow/projections'
 import * as schema from '@rillflow/schema'
+import * as subscriptions from '@rillflow/subscriptions'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -101,7 +103,7 @@ describe('docs/errors.md', () => {
     expect([...inDocs.keys()].filter((name) => !inCode.has(name))).toEqual([])
   })
 
-  test.each(Object.entries({ aggregates, core, documents, events, schema }))(
+  test.each(Object.entries({ aggregates, core, documents, events, projections, schema, subscriptions }))(
     'knows every class that %s exports',
     (name, exported) => {
       // Those of core that a package hands on stand under core.

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Logger, type Scope } from '@rillflow/core'
+import { InvalidArgumentError, traced, type Logger, type Scope } from '@rillflow/core'
 import type { EventFamilies, EventFilter, EventsService, EventStore, FeedPartition } from '@rillflow/events'
 import { checkWhole, type ConsumerKey } from '../consumers/consumer-key.js'
 import type { FailurePolicy } from '../consumers/failures.js'
@@ -77,7 +77,17 @@ export async function runSubscription(run: SubscriptionRun): Promise<void> {
       const share: FeedPartition = { index: partition, count: partitions }
       const feed = service.feed({ filter: run.filter, partition: share })
       const source = new PageSource({ feed, scope, waitForHead, pageSize, after: position })
-      const plan = { ...how, lease, source, ensureLease, logger, keyPrefix, inStreamOrder, handle }
+      const { schema, tenant } = await scope.target()
+      const told = (delivery: Delivery): Promise<void> => {
+        const { correlationId } = delivery.event
+        const context = { operation: lease.consumer, schema, tenant, correlationId, count: 1 }
+        return traced(
+          'deliver',
+          () => context,
+          () => handle(delivery),
+        )
+      }
+      const plan = { ...how, lease, source, ensureLease, logger, keyPrefix, inStreamOrder, handle: told }
       await new Deliveries(plan).run(ending)
     },
   })
