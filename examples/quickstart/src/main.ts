@@ -1,6 +1,7 @@
 import { createStore, isRillflowError, typed } from '@rillflow/core'
 import { defineCollection, documents, index } from '@rillflow/documents'
 import { defineEvents, events } from '@rillflow/events'
+import { defineProjection, projections } from '@rillflow/projections'
 import { sync } from '@rillflow/schema'
 import { startPostgres } from '@rillflow/testing'
 import { z } from 'zod'
@@ -15,13 +16,31 @@ const OrderEvents = defineEvents('order', {
   OrderPlaced: z.object({ customerId: z.string(), total: z.number() }),
   OrderShipped: typed<{ carrier: string }>(), // a type alone, nothing is checked at run time
 })
+// What readers look at: a document for each order, folded from its events in the transaction that appends them.
+const Order = defineCollection('orders', {
+  schema: z.object({ id: z.string(), customerId: z.string(), total: z.number(), carrier: z.string().optional() }),
+})
+const Orders = defineProjection('orders', {
+  version: 1,
+  mode: 'inline', // `async` leaves it to workers, and any number of them
+  from: [OrderEvents],
+  to: Order,
+  on: {
+    OrderPlaced: (_, { streamId, data }) => ({ id: streamId, ...data }),
+    OrderShipped: (order, { data }) => order && { ...order, carrier: data.carrier },
+  },
+})
 
 // A PostgreSQL for this run: yours when DATABASE_URL is set, else one that is started here and stopped at the end.
 await using postgres = await startPostgres({ from: process.env.DATABASE_URL ? 'url' : 'embedded', durable: true })
 
 await using store = createStore({
   connection: postgres.url,
-  modules: { docs: documents({ customers: Customer }), events: events({ order: OrderEvents }) },
+  modules: {
+    docs: documents({ customers: Customer, orders: Order }),
+    events: events({ order: OrderEvents }),
+    projections: projections([Orders]),
+  },
 })
 const { applied } = await sync(store)
 console.log(`The database is ready: ${applied.length} step(s) of the schema were applied.`)
@@ -57,5 +76,7 @@ for await (const event of store.events.readStream(orderId)) {
   const what = event.type === 'OrderPlaced' ? `placed for ${event.data.total}` : `shipped with ${event.data.carrier}`
   console.log(`  version ${event.version} at position ${event.position}: ${what}`)
 }
+const order = await store.docs.orders.get(orderId)
+console.log(`Projected: the order of ${order?.total} went with ${order?.carrier}.`)
 const [found] = await store.docs.customers.find({ email })
 console.log(`Found by e-mail: ${found?.id} is ${found?.tier} with ${found?.orders} order(s).`)

@@ -9,6 +9,7 @@ import { withDefaults, type DocumentsOptions } from './documents-options.js'
 import type { CollectionRecord, DocumentsShape } from './documents-shape.js'
 import { LostWrites } from './operations/lost-writes.js'
 import { prepareCollection, type PreparedCollection } from './operations/prepared-collection.js'
+import { documentsService } from './service/documents-service.js'
 import { documentsSession } from './session/session-part.js'
 
 /**
@@ -45,6 +46,7 @@ export function documents<const Collections extends CollectionRecord>(
       const lostWrites = new LostWrites(connection, outcomeTimeout)
       const coalescing = new Coalescing(connection, lostWrites)
       return {
+        service: documentsService(prepared.values()),
         store: (scope) => apis(prepared, scope, { coalescing, connection, lostWrites }),
         transaction: (scope) => apis(prepared, scope, undefined),
         session: (scope) => documentsSession(prepared, scope),

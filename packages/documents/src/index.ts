@@ -75,6 +75,10 @@ export type { Operand, Param } from './query/param.js'
 export type { Grouping, OrderOptions, Page, Query, Selected } from './query/query.js'
 export { field, sql, type FieldReference, type SqlFragment, type SqlValue } from './query/sql-fragment.js'
 
+export { documentsModule, type DocumentsService, type StoredAs } from './service/documents-service.js'
+export type { LoadRequest } from './service/load-many.js'
+export type { WriteRequest } from './service/write-many.js'
+
 export type { DocumentSession, LoadOptions, SavedDocument } from './session/document-session.js'
 export type { StoredDocument } from './stored-document.js'
 export type { ImportOptions, ImportProgress } from './transfer/progress.js'

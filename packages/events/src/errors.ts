@@ -64,6 +64,19 @@ export class IdempotencyMismatchError extends RillflowError<'IdempotencyMismatch
   }
 }
 
+/** An import would store events that are projected inline, and projects nothing. */
+export class ImportNotProjectedError extends RillflowError<'ImportNotProjected'> {
+  readonly type: string
+  constructor(type: string) {
+    super(
+      `Events of type ${JSON.stringify(type)} are projected inline, and an import projects nothing. Import with ` +
+        "inline: 'skip', and rebuild the inline projections of the types imported afterwards.",
+      { code: 'ImportNotProjected' },
+    )
+    this.type = type
+  }
+}
+
 /**
  * A sequence is behind what is stored, as after a restore of the tables without it: new events would be given positions
  * that are taken or that readers have passed, or new streams the number of another.

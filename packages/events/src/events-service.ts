@@ -1,4 +1,5 @@
 import type { ModuleKey, Scope, TransactionScope } from '@rillflow/core'
+import type { AppendHook } from './append/append-hooks.js'
 import { settleEvents, type SettledEvent } from './append/settled-event.js'
 import type { EventFamilies } from './definitions/define-events.js'
 import type { EventRegistry } from './definitions/event-registry.js'
@@ -28,6 +29,11 @@ export interface EventsService {
    * @throws InvalidArgument for a filter that names nothing.
    */
   feed(options: FeedOptions): Feed
+  /**
+   * Makes `hook` part of every transaction that appends an event of its types, on whatever way; imports of such events are
+   * refused unless they say `inline: 'skip'`. To be called while the store is made, before anything is appended.
+   */
+  onAppend(hook: AppendHook): void
   /** The events on a store's scope, of whatever families. */
   on(scope: Scope): EventStore<EventFamilies>
   /** The events inside a transaction. */
@@ -40,7 +46,7 @@ export const eventsModule: ModuleKey<EventsShape<EventFamilies>, EventsService> 
 /** Makes what events lend, of one store. */
 export function eventsService(
   { registry, indexed }: { readonly registry: EventRegistry; readonly indexed: readonly IndexedColumn[] },
-  apis: Pick<EventsService, 'on' | 'within'>,
+  apis: Pick<EventsService, 'on' | 'within' | 'onAppend'>,
 ): EventsService {
   return {
     ...apis,

@@ -1,5 +1,6 @@
 import type { Connection, InstalledModule, ModuleHost, Scope, TransactionScope } from '@rillflow/core'
-import { appendOne } from './append/append-events.js'
+import { AppendHooks } from './append/append-hooks.js'
+import { appendInside } from './append/append-inside.js'
 import { Appender } from './append/appender.js'
 import { runAppend } from './append/run-append.js'
 import type { EventFamilies } from './definitions/define-events.js'
@@ -30,18 +31,20 @@ export function installEvents<Families extends EventFamilies>(
 ): InstalledModule<EventsShape<Families>> {
   const { groupCommit = true, wakeUps: notify = true, outcomeTimeout = 10_000, indexes: indexed = [] } = options
   const wakeUps = new WakeUps(connection, logger, notify)
-  const appender = new Appender(connection, wakeUps, { groupCommit, outcomeTimeout })
+  const hooks = new AppendHooks()
+  const appender = new Appender(connection, wakeUps, { groupCommit, outcomeTimeout, hooks })
   const headReader = new HeadReader()
   const heads = new Heads({ connection, logger, wakeUps, headReader, listen: notify })
-  const parts = { registry, headReader, indexed, appender, heads, connection, wakeUps }
+  const parts = { registry, headReader, indexed, appender, heads, connection, wakeUps, hooks }
   return {
     service: eventsService(parts, {
       on: (scope) => storeApi<EventFamilies>(scope, parts),
       within: (scope) => transactionApi<EventFamilies>(scope, parts),
+      onAppend: (hook) => hooks.add(hook),
     }),
     store: (scope) => storeApi<Families>(scope, parts),
     transaction: (scope) => transactionApi<Families>(scope, parts),
-    session: (scope) => sessionPart(scope, registry, wakeUps),
+    session: (scope) => sessionPart(scope, parts),
     close: async () => {
       await appender.close()
       await heads.close()
@@ -73,13 +76,13 @@ function readApi<Families extends EventFamilies>(
 
 function storeApi<Families extends EventFamilies>(
   scope: Scope,
-  parts: ReadParts & { appender: Appender; heads: Heads; connection: Connection; wakeUps: WakeUps },
+  parts: ReadParts & { appender: Appender; heads: Heads; connection: Connection; wakeUps: WakeUps; hooks: AppendHooks },
 ): EventStore<Families> {
   const { registry, appender, heads } = parts
   const appendTo: EventStore<Families>['append'] = (streamId, list, options = {}) =>
     appender.track(() =>
       runAppend(scope, { registry, streamId, events: list, options }, (schema, prepared) =>
-        appender.append(schema, prepared, options.signal),
+        appender.append({ schema, scope }, prepared, options.signal),
       ),
     )
   return {
@@ -100,13 +103,13 @@ function storeApi<Families extends EventFamilies>(
 
 function transactionApi<Families extends EventFamilies>(
   scope: TransactionScope,
-  parts: ReadParts & { wakeUps: WakeUps },
+  parts: ReadParts & { wakeUps: WakeUps; hooks: AppendHooks },
 ): TransactionEventStore<Families> {
-  const { registry, wakeUps } = parts
+  const { registry, wakeUps, hooks } = parts
   const appendTo: TransactionEventStore<Families>['append'] = (streamId, list, options = {}) =>
     runAppend(scope, { registry, streamId, events: list, options }, (schema, prepared) => {
       scope.onCommit(() => wakeUps.committed(schema, false))
-      return appendOne(scope, schema, prepared, { notify: false, inTransaction: true })
+      return appendInside(scope, schema, prepared, hooks)
     })
   return {
     ...readApi<Families>(scope, parts, true),

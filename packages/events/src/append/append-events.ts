@@ -42,7 +42,7 @@ export async function appendOne(
   scope: Pick<Scope, 'query'>,
   schema: string,
   append: PreparedAppend,
-  how: LoneAppend,
+  how: LoneAppend & Pick<AppendBatch, 'repeats'>,
 ): Promise<AppendOutcome> {
   if (append.idempotencyKey === undefined) {
     const { rows } = await send<readonly [version: string, position: string]>(
@@ -67,6 +67,8 @@ export interface AppendBatch {
   readonly notify: boolean
   /** Whether the statement joins a transaction; false where it is one. */
   readonly inTransaction: boolean
+  /** Takes the appends that wrote nothing, because their idempotency key was used before. */
+  readonly repeats?: Set<PreparedAppend> | undefined
 }
 
 /**
@@ -74,14 +76,16 @@ export interface AppendBatch {
  * order.
  */
 export async function appendMany(scope: Pick<Scope, 'query'>, batch: AppendBatch): Promise<readonly AppendOutcome[]> {
-  const { schema, appends, notify, inTransaction } = batch
+  const { schema, appends, notify, inTransaction, repeats } = batch
   const order = sortedByStream(appends)
   const sorted = order.map((index) => appends[index] as PreparedAppend)
   const values = [encodeAppends(sorted), !inTransaction, notify]
   const { rows } = await send<BatchRow>(scope, schema, appendStatement(schema, values))
   const outcomes: AppendOutcome[] = []
   readAnswers(sorted, rows[0] as BatchRow).forEach((answer, place) => {
-    outcomes[order[place] as number] = readOutcome(sorted[place] as PreparedAppend, answer)
+    const append = sorted[place] as PreparedAppend
+    if (answer.status === 'repeated') repeats?.add(append)
+    outcomes[order[place] as number] = readOutcome(append, answer)
   })
   return outcomes
 }

@@ -12,6 +12,9 @@ export interface GroupCommitOptions {
 /** Sends a batch as one statement and gives an outcome for each append, in order; throws when the statement failed. */
 export type SendBatch = (appends: readonly PreparedAppend[]) => Promise<readonly AppendOutcome[]>
 
+/** Tells whether a batch that failed is undone as a whole, so that each of its appends may be sent again alone. */
+export type IsUndone = (error: unknown) => boolean
+
 interface Waiting {
   readonly append: PreparedAppend
   readonly settle: (outcome: AppendOutcome) => void
@@ -36,6 +39,7 @@ const crowd = 40
 export class AppendQueue {
   readonly #send: SendBatch
   readonly #maxQueued: number
+  readonly #isUndone: IsUndone
   #waiting: Waiting[] = []
   readonly #streamsOut = new Set<string>()
   #waitingEvents = 0
@@ -43,8 +47,9 @@ export class AppendQueue {
   #flights = 0
   #scheduled = false
 
-  constructor(send: SendBatch, options: GroupCommitOptions) {
+  constructor(send: SendBatch, options: GroupCommitOptions, mayFlyAlone: IsUndone = isUndoneStatement) {
     this.#send = send
+    this.#isUndone = mayFlyAlone
     this.#maxQueued = options.maxQueued ?? 10_000
   }
 
@@ -126,7 +131,7 @@ export class AppendQueue {
       const outcomes = await this.#send(batch.map(({ append }) => append))
       batch.forEach(({ settle }, index) => settle(outcomes[index] as AppendOutcome))
     } catch (error) {
-      if (batch.length > 1 && isUndone(fromDriverError(error, 'append'))) await this.#flyAlone(batch)
+      if (batch.length > 1 && this.#isUndone(error)) await this.#flyAlone(batch)
       else settleAll(batch, error)
     }
   }
@@ -187,6 +192,11 @@ class Load {
     if (this.#events === 0) return true
     return this.#events + events <= this.#maxEvents && this.#size + size <= maxSizeInFlight
   }
+}
+
+/** What the server has undone for the sake of one of the appends, perhaps. */
+export function isUndoneStatement(error: unknown): boolean {
+  return isUndone(fromDriverError(error, 'append'))
 }
 
 function settleAll(batch: readonly Waiting[], error: unknown): void {

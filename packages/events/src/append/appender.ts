@@ -1,7 +1,16 @@
-import { ConnectionLostError, fromDriverError, InvalidStateError, type Connection } from '@rillflow/core'
+import {
+  ConnectionLostError,
+  fromDriverError,
+  InvalidStateError,
+  isRillflowError,
+  type Connection,
+  type Scope,
+} from '@rillflow/core'
 import type { WakeUps } from '../head/wake-ups.js'
 import { appendMany, appendOne, type AppendOutcome } from './append-events.js'
-import { AppendQueue, type GroupCommitOptions } from './append-queue.js'
+import type { AppendHooks } from './append-hooks.js'
+import { AppendQueue, isUndoneStatement, type GroupCommitOptions } from './append-queue.js'
+import { appendReading } from './append-reading.js'
 import { AbortedError } from '../errors.js'
 import type { PreparedAppend } from './prepare-append.js'
 import { settleUnknown } from './settle-unknown.js'
@@ -12,6 +21,14 @@ export interface AppenderOptions {
   readonly groupCommit: boolean | GroupCommitOptions
   /** How long to look for what became of an append whose connection was lost, in milliseconds. */
   readonly outcomeTimeout: number
+  readonly hooks: AppendHooks
+}
+
+/** Where the appends of a schema are sent to. */
+interface Destination {
+  readonly schema: string
+  /** Of whichever caller came first: what hooks do needs a transaction of the store. */
+  readonly scope: Scope
 }
 
 /** Sends the appends of one store: those of a schema that come together leave together. */
@@ -21,6 +38,8 @@ export class Appender {
   readonly #wakeUps: WakeUps
   readonly #queues = new Map<string, AppendQueue>()
   readonly #begun = new Set<Promise<unknown>>()
+  /** Errors of transactions that were undone as a whole. */
+  readonly #undone = new WeakSet<object>()
   #closed = false
 
   constructor(connection: Connection, wakeUps: WakeUps, options: AppenderOptions) {
@@ -41,10 +60,10 @@ export class Appender {
     }
   }
 
-  async append(schema: string, append: PreparedAppend, signal: AbortSignal | undefined): Promise<AppendOutcome> {
-    if (this.#options.groupCommit !== false) return this.#queue(schema).submit(append, signal)
+  async append(to: Destination, append: PreparedAppend, signal: AbortSignal | undefined): Promise<AppendOutcome> {
+    if (this.#options.groupCommit !== false) return this.#queue(to).submit(append, signal)
     if (signal?.aborted === true) throw new AbortedError(append.streamId, signal.reason)
-    const [outcome] = await this.#send(schema, [append])
+    const [outcome] = await this.#send(to, [append])
     return outcome as AppendOutcome
   }
 
@@ -54,45 +73,94 @@ export class Appender {
     await Promise.allSettled(this.#begun)
   }
 
-  #queue(schema: string): AppendQueue {
-    let queue = this.#queues.get(schema)
+  #queue(to: Destination): AppendQueue {
+    let queue = this.#queues.get(to.schema)
     if (queue === undefined) {
       const { groupCommit } = this.#options
       const options = typeof groupCommit === 'object' ? groupCommit : {}
-      queue = new AppendQueue((appends) => this.#send(schema, appends), options)
-      this.#queues.set(schema, queue)
+      const isUndone = (error: unknown): boolean => this.#undone.has(error as object) || isUndoneStatement(error)
+      queue = new AppendQueue((appends) => this.#send(to, appends), options, isUndone)
+      this.#queues.set(to.schema, queue)
     }
     return queue
   }
 
-  async #send(schema: string, appends: readonly PreparedAppend[]): Promise<readonly AppendOutcome[]> {
+  async #send(to: Destination, appends: readonly PreparedAppend[]): Promise<readonly AppendOutcome[]> {
+    const { schema } = to
     const notify = this.#wakeUps.claim(schema)
     try {
-      const [first] = appends
-      const outcomes =
-        appends.length === 1
-          ? [await appendOne(this.#connection, schema, first as PreparedAppend, { notify, inTransaction: false })]
-          : await appendMany(this.#connection, { schema, appends, notify, inTransaction: false })
+      const outcomes = this.#options.hooks.wantsAny(appends)
+        ? await this.#sendWithHooks(to, appends, notify)
+        : await this.#sendAlone(schema, appends, notify)
       this.#wakeUps.committed(schema, notify)
       return outcomes
     } catch (error) {
       // The notification that it took over from earlier appends went down with it.
       if (notify) this.#wakeUps.committed(schema, false)
       if (!(error instanceof ConnectionLostError) || error.sent === undefined) throw error
-      return this.#settle(schema, appends, error)
+      return this.#settle(to, appends, error)
     }
   }
 
-  async #settle(
+  /** One statement, which is the transaction. */
+  async #sendAlone(
     schema: string,
+    appends: readonly PreparedAppend[],
+    notify: boolean,
+  ): Promise<readonly AppendOutcome[]> {
+    const [first] = appends
+    return appends.length === 1
+      ? [await appendOne(this.#connection, schema, first as PreparedAppend, { notify, inTransaction: false })]
+      : appendMany(this.#connection, { schema, appends, notify, inTransaction: false })
+  }
+
+  /** One transaction of the appends and of what the hooks make of them. */
+  async #sendWithHooks(
+    { schema, scope }: Destination,
+    appends: readonly PreparedAppend[],
+    notify: boolean,
+  ): Promise<readonly AppendOutcome[]> {
+    const { hooks } = this.#options
+    let backendPid: number | undefined
+    try {
+      return await scope.transaction(async (inside) => {
+        const read = await appendReading(inside, { schema, appends, notify, inTransaction: false }, hooks)
+        backendPid = read.backendPid
+        await hooks.run(inside, read)
+        return read.outcomes
+      })
+    } catch (error) {
+      throw this.#undoneOrLost(error, backendPid)
+    }
+  }
+
+  /** What is to be said of a transaction that failed: it is undone, unless the connection was lost at its COMMIT. */
+  #undoneOrLost(error: unknown, backendPid: number | undefined): unknown {
+    if (isRillflowError(error, 'CommitOutcomeUnknown')) {
+      return new ConnectionLostError('append: the connection was lost at the COMMIT.', error.cause, { backendPid })
+    }
+    if (isRillflowError(error, 'ConnectionLost')) {
+      // Before the COMMIT was sent: nothing is stored, and nothing will be.
+      return new ConnectionLostError(
+        'append: the connection to PostgreSQL was lost. Nothing of this append was stored, so it may simply be made again.',
+        error.cause,
+      )
+    }
+    if (typeof error === 'object' && error !== null && !isRillflowError(error, 'PoolTimeout')) this.#undone.add(error)
+    return error
+  }
+
+  async #settle(
+    to: Destination,
     appends: readonly PreparedAppend[],
     lost: ConnectionLostError,
   ): Promise<readonly AppendOutcome[]> {
+    const { schema } = to
     const budget = this.#options.outcomeTimeout
     const outcomes = await settleUnknown(this.#connection, { schema, appends, lost, budget })
     this.#wakeUps.committed(schema, false)
     const settled: AppendOutcome[] = []
-    for (const [index, append] of appends.entries()) settled.push(outcomes[index] ?? (await this.#ask(schema, append)))
+    for (const [index, append] of appends.entries()) settled.push(outcomes[index] ?? (await this.#ask(to, append)))
     return settled
   }
 
@@ -100,9 +168,9 @@ export class Appender {
    * The committed batch has refused this append, so nothing of it was written: asking again tells why. What goes wrong
    * now is its own trouble; thrown, it would hide that others of the batch are stored.
    */
-  async #ask(schema: string, append: PreparedAppend): Promise<AppendOutcome> {
+  async #ask(to: Destination, append: PreparedAppend): Promise<AppendOutcome> {
     try {
-      const [outcome] = await this.#send(schema, [append])
+      const [outcome] = await this.#send(to, [append])
       return outcome as AppendOutcome
     } catch (error) {
       return fromDriverError(error, 'append')

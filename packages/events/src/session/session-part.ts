@@ -1,4 +1,5 @@
 import type { Scope, SessionPart } from '@rillflow/core'
+import type { AppendHooks } from '../append/append-hooks.js'
 import type { EventFamilies } from '../definitions/define-events.js'
 import type { EventRegistry } from '../definitions/event-registry.js'
 import type { EventsShape, StagedEventStore } from '../event-store.js'
@@ -9,10 +10,10 @@ import { StagedAppends } from './staged-appends.js'
 /** What events do in one session: stage appends, and write them when it is saved. */
 export function sessionPart<Families extends EventFamilies>(
   scope: Scope,
-  registry: EventRegistry,
-  wakeUps: WakeUps,
+  parts: { readonly registry: EventRegistry; readonly wakeUps: WakeUps; readonly hooks: AppendHooks },
 ): SessionPart<EventsShape<Families>> {
-  const staged = new StagedAppends(registry)
+  const { registry, wakeUps, hooks } = parts
+  const staged = new StagedAppends(registry, hooks)
   let schema = ''
   const stage: StagedEventStore<Families>['append'] = (streamId, list, options = {}) =>
     staged.stage(streamId, list, options)

@@ -1,5 +1,7 @@
-import { InvalidArgumentError, RillflowError, uuidV7, type Context, type Scope } from '@rillflow/core'
-import { appendMany } from '../append/append-events.js'
+import { InvalidArgumentError, RillflowError, uuidV7, type Context, type TransactionScope } from '@rillflow/core'
+import { appendMany, type AppendOutcome } from '../append/append-events.js'
+import type { AppendHooks } from '../append/append-hooks.js'
+import { appendReading } from '../append/append-reading.js'
 import type { AppendResult } from '../append/append-result.js'
 import { checkEvents } from '../append/check-events.js'
 import { checkText } from '../append/check-text.js'
@@ -19,12 +21,14 @@ export interface StagedAppend<Event extends NewEvent = NewEvent> {
 /** The appends of one session, in the order in which they were staged. */
 export class StagedAppends {
   readonly #registry: EventRegistry
+  readonly #hooks: AppendHooks
   #staged: readonly StagedAppend[] = []
   #flushed = 0
   #prepared: readonly PreparedAppend[] = []
 
-  constructor(registry: EventRegistry) {
+  constructor(registry: EventRegistry, hooks: AppendHooks) {
     this.#registry = registry
+    this.#hooks = hooks
   }
 
   get pending(): number {
@@ -56,13 +60,15 @@ export class StagedAppends {
   }
 
   /** Writes what was prepared, in one statement; the first conflict is thrown, and the transaction undoes all. */
-  async flush(scope: Pick<Scope, 'query'>, schema: string): Promise<readonly AppendResult[]> {
-    if (this.#prepared.length === 0) return []
-    const outcomes = await appendMany(scope, { schema, appends: this.#prepared, notify: false, inTransaction: true })
-    return outcomes.map((outcome) => {
-      if (outcome instanceof RillflowError) throw outcome
-      return outcome
-    })
+  async flush(scope: TransactionScope, schema: string): Promise<readonly AppendResult[]> {
+    const appends = this.#prepared
+    if (appends.length === 0) return []
+    const batch = { schema, appends, notify: false, inTransaction: true }
+    if (!this.#hooks.wantsAny(appends)) return allOf(await appendMany(scope, batch))
+    const read = await appendReading(scope, batch, this.#hooks)
+    const results = allOf(read.outcomes)
+    await this.#hooks.run(scope, read)
+    return results
   }
 
   /** Lets go of what the last save wrote; what was staged since then stays. */
@@ -78,6 +84,13 @@ export class StagedAppends {
     this.#flushed = 0
     this.#prepared = []
   }
+}
+
+function allOf(outcomes: readonly AppendOutcome[]): readonly AppendResult[] {
+  return outcomes.map((outcome) => {
+    if (outcome instanceof RillflowError) throw outcome
+    return outcome
+  })
 }
 
 /**

@@ -62,7 +62,8 @@ export type EventOf<Aggregate extends AggregateShape> = EventIn<FamilyOf<Aggrega
 
 type FamilyOf<Events> = Events extends readonly (infer Family)[] ? Family : Events
 
-type EventIn<Family> = Family extends FamilyShape
+/** Every event of a family, as it is written for an append. */
+export type EventIn<Family> = Family extends FamilyShape
   ? {
       [Type in keyof Family['schemas'] & string]: ScenarioEvent<Type, InputOf<Family['schemas'][Type]>>
     }[keyof Family['schemas'] & string]

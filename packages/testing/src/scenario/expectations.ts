@@ -2,11 +2,13 @@ import type { AggregateShape, EventOf, ScenarioEvent, StateOf } from './aggregat
 import { callSiteOf, placedAt, type CallSite } from './call-site.js'
 import type { ExpectedError } from './expected-error.js'
 import { expectationFailed, type Failure } from './failure/expectation-failed.js'
+import { storyOf } from './failure/story.js'
 import { judgeError, judgeEvents, judgeState } from './judge-outcome.js'
 import { runScenario, type Outcome, type WrittenScenario } from './run-scenario.js'
 import { ScenarioError } from './scenario-error.js'
 import { namedEvent, type StoredEvent } from './store/stored-event.js'
 import { NotJsonError } from './values/as-json.js'
+import { awaited, withoutExpectation } from './without-expectation.js'
 
 /**
  * What may be expected of a scenario. Each expectation is a promise, to be awaited; several may be held against the same
@@ -42,8 +44,9 @@ export interface Expectations<Aggregate extends AggregateShape> {
 
 type Judge = (outcome: Outcome) => Failure | undefined | Promise<Failure | undefined>
 
-/** Apart from its function: the linter refuses every `then` that it can read, for the harm that `withoutExpectation` undoes. */
-const method = { ofEvents: 'then' } as const
+const unfinished =
+  'when(…) was awaited, or returned to be awaited, without an expectation. ' +
+  'Write one after it: .then([events]), .thenNothing(), .thenState(…) or .thenError(…).'
 
 /** The expectations of a scenario of which nothing has run yet; `whenAt` is where its `when` stands. */
 export function expectationsOf<Aggregate extends AggregateShape>(
@@ -54,10 +57,11 @@ export function expectationsOf<Aggregate extends AggregateShape>(
   const check = async (site: CallSite, judge: Judge): Promise<void> => {
     outcome ??= runScenario(scenario)
     const failure = await judged(await outcome, judge, site)
-    if (failure !== undefined) throw expectationFailed(scenario, failure, site)
+    if (failure !== undefined) throw expectationFailed(storyOf(scenario), failure, site)
   }
   const thenEvents = (events: unknown, reject?: unknown): Promise<void> | undefined => {
-    if (typeof events === 'function' || typeof reject === 'function') return withoutExpectation(reject, whenAt)
+    if (typeof events === 'function' || typeof reject === 'function')
+      return withoutExpectation(reject, whenAt, unfinished)
     return check(callSiteOf(thenEvents), async (came) => judgeEvents(came, await wantedEvents(scenario, events)))
   }
   const expectations = {
@@ -65,7 +69,7 @@ export function expectationsOf<Aggregate extends AggregateShape>(
     thenState: (state: unknown) => check(callSiteOf(expectations.thenState), (came) => judgeState(came, state)),
     thenError: (error: ExpectedError) => check(callSiteOf(expectations.thenError), (came) => judgeError(came, error)),
   }
-  return Object.defineProperty(expectations, method.ofEvents, { value: thenEvents }) as typeof expectations &
+  return Object.defineProperty(expectations, awaited, { value: thenEvents }) as typeof expectations &
     Pick<Expectations<Aggregate>, 'then'>
 }
 
@@ -79,20 +83,6 @@ async function judged(outcome: Outcome, judge: Judge, site: CallSite): Promise<F
     const remedy = 'compare it yourself: thenState((state) => …).'
     throw placedAt(site, new ScenarioError(`${error.message}; ${remedy}`, { cause: error }))
   }
-}
-
-/**
- * Answers `await` and the other machinery of promises, which take whatever has a `then` for a promise and call it with two
- * functions: without an answer they would wait for ever, and with a good one a test without an expectation would pass.
- */
-function withoutExpectation(reject: unknown, whenAt: CallSite): Promise<void> | undefined {
-  const message =
-    'when(…) was awaited, or returned to be awaited, without an expectation. ' +
-    'Write one after it: .then([events]), .thenNothing(), .thenState(…) or .thenError(…).'
-  const error = placedAt(whenAt, new ScenarioError(message))
-  if (typeof reject !== 'function') return Promise.reject(error)
-  reject(error)
-  return undefined
 }
 
 async function wantedEvents({ aggregate }: WrittenScenario, events: unknown): Promise<readonly StoredEvent[]> {

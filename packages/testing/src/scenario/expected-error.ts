@@ -64,7 +64,8 @@ export function describeError(error: unknown): string {
   return `${error.name}${typeof code === 'string' ? ` (${code})` : ''}: ${error.message}`
 }
 
-function isErrorClass(expected: unknown): expected is abstract new (...parameters: never[]) => Error {
+/** Tells a class from a check. */
+export function isErrorClass(expected: unknown): expected is abstract new (...parameters: never[]) => Error {
   return typeof expected === 'function' && (expected === Error || expected.prototype instanceof Error)
 }
 

@@ -48,7 +48,7 @@ export async function runScenario(scenario: WrittenScenario): Promise<Outcome> {
 }
 
 /** Carries what was thrown, and by whom, out of the run. */
-class Interruption extends Error {}
+export class Interruption extends Error {}
 
 async function foldGiven(scenario: WrittenScenario): Promise<Folded> {
   const { aggregate, given, givenAt } = scenario
@@ -94,7 +94,8 @@ function checkDecision(aggregate: string, decision: unknown): readonly ScenarioE
   throw new RefusedError('InvalidArgument', message, { argument: 'decide' })
 }
 
-async function during<Result>(by: string, work: () => Result | Promise<Result>): Promise<Result> {
+/** Runs `work`; what it throws is told of as that of `by`. */
+export async function during<Result>(by: string, work: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (cause) {

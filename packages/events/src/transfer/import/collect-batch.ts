@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { AppendHooks } from '../../append/append-hooks.js'
 import { sizeOf } from '../../append/prepared-event.js'
 import type { EventRegistry } from '../../definitions/event-registry.js'
+import { ImportNotProjectedError } from '../../errors.js'
 import { isPromise } from '../../is-promise.js'
 import type { ImportEvent, ImportSource } from './import-event.js'
 import { RowRefusal } from './import-failed-error.js'
@@ -16,6 +18,8 @@ export interface ImportBatch {
 /** How rows are taken from a source. */
 export interface CollectOptions {
   readonly registry: EventRegistry
+  /** Rows that one of them wants are refused; undefined where they are to be skipped. */
+  readonly hooks: AppendHooks | undefined
   readonly validate: boolean
   readonly batchSize: number
   readonly signal: AbortSignal | undefined
@@ -51,7 +55,7 @@ export class BatchCollector {
    * @throws RowRefusal for a row that cannot be stored, and for a source that throws.
    */
   async collect(): Promise<ImportBatch> {
-    const { registry, validate, batchSize } = this.#options
+    const { registry, hooks, validate, batchSize } = this.#options
     const rows: ImportRow[] = []
     const first = this.#taken + 1
     let size = 0
@@ -62,6 +66,9 @@ export class BatchCollector {
       try {
         const made = prepareRow(registry, event.value, validate)
         const row = isPromise(made) ? await made : made
+        // Older names of a type are projected as the type that they are read as.
+        const type = registry.lineageOf(row.type)?.type ?? row.type
+        if (hooks?.wants(type) === true) throw new ImportNotProjectedError(type)
         size += sizeOf(row)
         rows.push(row)
       } catch (error) {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, traced, type Connection, type Scope, type Target } from '@rillflow/core'
+import type { AppendHooks } from '../../append/append-hooks.js'
 import type { EventRegistry } from '../../definitions/event-registry.js'
 import type { WakeUps } from '../../head/wake-ups.js'
 import { BatchCollector, type ImportBatch } from './collect-batch.js'
@@ -13,6 +14,7 @@ export interface ImportParts {
   readonly connection: Connection
   readonly registry: EventRegistry
   readonly wakeUps: WakeUps
+  readonly hooks: AppendHooks
 }
 
 /** Larger batches are no faster, and hold the head of the feed and their streams longer. */
@@ -35,7 +37,8 @@ export async function importEvents(
   const target = await scope.target()
   const { name, signal, validate = true, batchSize = defaultBatchSize } = options
   const stored = name === undefined ? 0 : await importedCount(scope, target.schema, name)
-  const rows = new BatchCollector(source, { registry: parts.registry, validate, batchSize, signal })
+  const hooks = options.inline === 'skip' ? undefined : parts.hooks
+  const rows = new BatchCollector(source, { registry: parts.registry, hooks, validate, batchSize, signal })
   try {
     return await new Import(parts, target, options).run(rows, stored)
   } finally {

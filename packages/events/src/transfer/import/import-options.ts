@@ -15,6 +15,11 @@ export interface ImportOptions {
    * as those of an export: their data is stored as it is, and a type that no family has needs a `category` beside it.
    */
   readonly validate?: boolean | undefined
+  /**
+   * `skip` also imports events of types that are projected inline, which are refused otherwise: an import projects nothing.
+   * Rebuild those projections afterwards.
+   */
+  readonly inline?: 'skip' | undefined
   /** The most events in a transaction; 5,000 unless told. About 8 MiB end a batch too. */
   readonly batchSize?: number | undefined
   /** Ends the import between two batches; it rejects with the signal's reason. */
@@ -55,8 +60,10 @@ const maxBatchSize = 100_000
  * @throws InvalidArgument
  */
 export function checkImportOptions(options: ImportOptions): void {
-  const { name, batchSize } = options
+  const { name, batchSize, inline } = options
   if (name !== undefined) checkText('name', name)
+  if (inline !== undefined && inline !== 'skip')
+    throw new InvalidArgumentError('inline', "inline must be 'skip', or left out.")
   checkCount('batchSize', batchSize, 1)
   if (batchSize !== undefined && batchSize > maxBatchSize)
     throw new InvalidArgumentError('batchSize', `batchSize must be at most ${maxBatchSize}.`)

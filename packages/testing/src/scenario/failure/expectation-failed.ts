@@ -1,8 +1,7 @@
 import { AssertionError } from 'node:assert'
-import type { Action, WrittenScenario } from '../run-scenario.js'
 import { placedAt, type CallSite } from '../call-site.js'
 import { lineDiff } from './line-diff.js'
-import { listTypes } from './show-lines.js'
+import type { Story } from './story.js'
 
 /** What did not come out as expected. */
 export interface Failure {
@@ -17,10 +16,10 @@ export interface Failure {
 }
 
 /** A failed expectation as each test runner understands it, with a message that says all without one. */
-export function expectationFailed(scenario: WrittenScenario, failure: Failure, site: CallSite): AssertionError {
+export function expectationFailed({ name, given, when }: Story, failure: Failure, site: CallSite): AssertionError {
   const { summary, expected, actual, operator, lines, cause } = failure
-  const story = [`${scenario.aggregate.name}: ${summary}`, '', `  given ${describeGiven(scenario)}`]
-  story.push(`  when ${describeAction(scenario.action)}`)
+  const story = [`${name}: ${summary}`, '', `  given ${given}`]
+  if (when !== undefined) story.push(`  when ${when}`)
   if (lines !== undefined) story.push('', '- expected', '+ actual', '', ...lineDiff(...lines))
   const error = new AssertionError({ message: story.join('\n'), expected, actual })
   // Not as an option: Node would then add a difference of its own to the message.
@@ -29,16 +28,4 @@ export function expectationFailed(scenario: WrittenScenario, failure: Failure, s
   if (cause !== undefined)
     Object.defineProperty(error, 'cause', { value: cause.error, configurable: true, writable: true })
   return placedAt(site, error)
-}
-
-function describeGiven({ id, given }: WrittenScenario): string {
-  if (given.length === 0) return `nothing of ${JSON.stringify(id)}`
-  return `${JSON.stringify(id)} at version ${given.length}, after ${listTypes(given)}`
-}
-
-function describeAction(action: Action): string {
-  if (typeof action !== 'function') return `${listTypes(action) || 'nothing'} happened`
-  // A command that was made by another has no name; its code tells it from its neighbours.
-  const text = action.name || String(action).replaceAll(/\s+/g, ' ')
-  return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }

@@ -12,9 +12,12 @@ export interface StoredEvent {
   readonly metadata: Readonly<Record<string, unknown>>
 }
 
+/** What tells which events there can be, and is named where there is none. */
+export type EventSource = Pick<AggregateShape, 'name' | 'events' | 'unknownEvents'>
+
 /** An event that is appended. @throws {@link RefusedError} for what an append would refuse. */
-export async function storedEvent(aggregate: AggregateShape, event: ScenarioEvent): Promise<StoredEvent> {
-  return readBack(event, await validated(aggregate, event))
+export async function storedEvent(source: EventSource, event: ScenarioEvent): Promise<StoredEvent> {
+  return readBack(event, await validated(source, event))
 }
 
 /**
@@ -22,26 +25,26 @@ export async function storedEvent(aggregate: AggregateShape, event: ScenarioEven
  *
  * @throws {@link RefusedError} for what no append would have taken.
  */
-export async function pastEvent(aggregate: AggregateShape, event: ScenarioEvent): Promise<StoredEvent> {
+export async function pastEvent(source: EventSource, event: ScenarioEvent): Promise<StoredEvent> {
   checkForm(event)
-  const skipped = aggregate.unknownEvents === 'skip' && schemaOf(aggregate, event.type) === undefined
-  return skipped ? readBack(event, event.data) : storedEvent(aggregate, event)
+  const skipped = source.unknownEvents === 'skip' && schemaOf(source, event.type) === undefined
+  return skipped ? readBack(event, event.data) : storedEvent(source, event)
 }
 
 /** An event that is only compared: leniently as JSON, with all that it names. */
-export async function namedEvent(aggregate: AggregateShape, event: ScenarioEvent): Promise<StoredEvent> {
-  const made = await validated(aggregate, event)
+export async function namedEvent(source: EventSource, event: ScenarioEvent): Promise<StoredEvent> {
+  const made = await validated(source, event)
   const { type, data: _, ...metadata } = event
   return { type, data: asJson(made), metadata }
 }
 
-async function validated(aggregate: AggregateShape, event: ScenarioEvent): Promise<unknown> {
+async function validated(source: EventSource, event: ScenarioEvent): Promise<unknown> {
   checkForm(event)
   const { type, data } = event
-  const schema = schemaOf(aggregate, type)
+  const schema = schemaOf(source, type)
   if (schema === undefined) {
-    const known = typesOf(aggregate).join(', ')
-    throw new RefusedError('UnknownEventType', `${aggregate.name} has no event ${type}; it has ${known}.`)
+    const known = typesOf(source).join(', ')
+    throw new RefusedError('UnknownEventType', `${source.name} has no event ${type}; it has ${known}.`)
   }
   const result = await schema['~standard'].validate(data)
   if (result.issues === undefined) return result.value
@@ -54,11 +57,11 @@ function readBack(event: ScenarioEvent, data: unknown): StoredEvent {
   return { type, data: JSON.parse(JSON.stringify(data)) as unknown, metadata: storedMetadata(event) }
 }
 
-function schemaOf({ events }: AggregateShape, type: string): SchemaShape | undefined {
+function schemaOf({ events }: EventSource, type: string): SchemaShape | undefined {
   return [events].flat().find(({ schemas }) => Object.hasOwn(schemas, type))?.schemas[type]
 }
 
-function typesOf({ events }: AggregateShape): readonly string[] {
+function typesOf({ events }: EventSource): readonly string[] {
   return [events].flat().flatMap(({ schemas }) => Object.keys(schemas))
 }
 

@@ -30,7 +30,8 @@ function checkHeaders(type: string, headers: unknown): void {
   checkStorable(`headers of event ${type}`, headers)
 }
 
-function checkText(argument: string, value: unknown): void {
+/** Throws for what cannot be an id; undefined is none. @throws {@link RefusedError} */
+export function checkText(argument: string, value: unknown): void {
   if (value === undefined) return
   if (typeof value !== 'string' || value === '') refuse(argument, `${argument} must be a non-empty string.`)
   if (value.includes('\0')) refuse(argument, `${argument} must be text without a NUL character.`)

@@ -1,0 +1,46 @@
+import type { Logger } from '@rillflow/core'
+import { Steps } from './steps.js'
+import { tell, type Point } from './words.js'
+
+/** What a process has to work with. */
+export interface JobTools {
+  readonly steps: Steps
+  /** Aborted when the process is asked to end. */
+  readonly stop: AbortSignal
+  /** When that was; undefined before. */
+  readonly stoppedAt: () => number | undefined
+  readonly logger: Logger
+}
+
+/** Does the job that the parent gave to this process, tells it what came of it, and ends. */
+export function runJob<Job extends { readonly points?: readonly Point[] | undefined }>(
+  work: (job: Job, tools: JobTools) => Promise<unknown>,
+): void {
+  const job = JSON.parse(process.argv[2] ?? '{}') as Job
+  const stopping = new AbortController()
+  let stoppedAt: number | undefined
+  process.once('disconnect', () => process.exit(1))
+  process.once('SIGTERM', () => {
+    stoppedAt = performance.now()
+    stopping.abort()
+  })
+  const steps = new Steps(job.points ?? [], `${process.argv[3]}`)
+  work(job, { steps, stop: stopping.signal, stoppedAt: () => stoppedAt, logger: tellingLogger() }).then(
+    async (report) => {
+      await tell({ kind: 'done', report })
+      process.exit(0)
+    },
+    async (error: unknown) => {
+      await tell({ kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      process.exit(1)
+    },
+  )
+}
+
+function tellingLogger(): Logger {
+  const log = (fields: object, line: string): void => {
+    const { err } = fields as { readonly err?: unknown }
+    void tell({ kind: 'log', line: err instanceof Error ? `${line}: ${err.message.slice(0, 200)}` : line })
+  }
+  return { debug: () => undefined, info: log, warn: log, error: log }
+}
