@@ -9,6 +9,7 @@ import {
   type Projection,
   type ProjectionTransaction,
 } from '@rillflow/projections'
+import { givenEvents } from '@rillflow/testing'
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 
@@ -53,7 +54,9 @@ const OrderSummary = defineProjection('order-summary', {
     Noted: (doc) => doc,
   },
 })
-expectTypeOf(OrderSummary).toEqualTypeOf<Projection<SummaryDoc, 'async'>>()
+expectTypeOf(OrderSummary).toEqualTypeOf<
+  Projection<SummaryDoc, 'async', readonly [typeof OrderEvents, typeof NoteEvents]>
+>()
 
 // The handlers are those of some of the events, and give documents.
 const common = { version: 1, from: [OrderEvents, NoteEvents], to: Summary } as const
@@ -91,7 +94,9 @@ const OrderTotals = defineProjection('order-totals', {
   to: Totals,
   on: { OrderPlaced: (row, { streamId, data }) => ({ order_id: streamId, total: (row?.total ?? 0) + data.total }) },
 })
-expectTypeOf(OrderTotals).toEqualTypeOf<Projection<{ order_id: string; total: number }, 'inline'>>()
+expectTypeOf(OrderTotals).toEqualTypeOf<
+  Projection<{ order_id: string; total: number }, 'inline', readonly [typeof OrderEvents]>
+>()
 
 // Handlers.
 const Audit = defineProjection('audit', {
@@ -110,7 +115,7 @@ const Audit = defineProjection('audit', {
     tx.table('audit_notes')
   },
 })
-expectTypeOf(Audit).toEqualTypeOf<Projection<undefined, 'async'>>()
+expectTypeOf(Audit).toEqualTypeOf<Projection<undefined, 'async', readonly [typeof OrderEvents, typeof NoteEvents]>>()
 void defineProjection('audit', {
   version: 1,
   from: [OrderEvents],
@@ -150,3 +155,11 @@ await store.transaction(async (tx) => {
 void store.projections.live(OrderSummary, 'order-1')
 // @ts-expect-error: projections stage nothing
 void store.session().projections
+
+// A scenario knows the events of a projection, and its documents.
+void givenEvents(OrderTotals, [{ streamId: 'a', type: 'OrderPlaced', data: { total: 1 } }]).thenDocument('a', {
+  order_id: 'a',
+  total: 1,
+})
+// @ts-expect-error: data of another type
+void givenEvents(OrderTotals, [{ streamId: 'a', type: 'OrderPlaced', data: { total: '1' } }])

@@ -101,13 +101,16 @@ export function defineProjection<
   const Families extends readonly EventFamily[],
   Schema extends StandardSchemaV1,
   const Mode extends ProjectionMode = 'async',
->(name: string, options: FoldOptions<Families, Schema, Mode>): Projection<StandardSchemaV1.InferOutput<Schema>, Mode>
+>(
+  name: string,
+  options: FoldOptions<Families, Schema, Mode>,
+): Projection<StandardSchemaV1.InferOutput<Schema>, Mode, Families>
 export function defineProjection<
   const Families extends readonly EventFamily[],
   const Table extends string,
   const Type extends EventOf<Families>['type'] = EventOf<Families>['type'],
   const Mode extends Exclude<ProjectionMode, 'live'> = 'async',
->(name: string, options: HandlerOptions<Families, Table, Type, Mode>): Projection<undefined, Mode>
+>(name: string, options: HandlerOptions<Families, Table, Type, Mode>): Projection<undefined, Mode, Families>
 export function defineProjection(name: string, given: object): Projection {
   checkProjection(name, given)
   const options = given as AnyOptions

@@ -53,12 +53,16 @@ export interface ProjectionTransaction<Table extends string = string> {
 }
 
 /** A projection, made by `defineProjection`. */
-export interface Projection<Doc = unknown, Mode extends ProjectionMode = ProjectionMode> {
+export interface Projection<
+  Doc = unknown,
+  Mode extends ProjectionMode = ProjectionMode,
+  Families extends readonly EventFamily[] = readonly EventFamily[],
+> {
   readonly name: string
   readonly version: number
   readonly mode: Mode
   /** Families whose events it may read. */
-  readonly from: readonly EventFamily[]
+  readonly from: Families
   /** The types of the events that it reads. */
   readonly types: readonly string[]
   readonly filter: ProjectionFilter | undefined
