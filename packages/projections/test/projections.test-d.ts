@@ -157,9 +157,12 @@ void store.projections.live(OrderSummary, 'order-1')
 void store.session().projections
 
 // A scenario knows the events of a projection, and its documents.
-void givenEvents(OrderTotals, [{ streamId: 'a', type: 'OrderPlaced', data: { total: 1 } }]).thenDocument('a', {
-  order_id: 'a',
-  total: 1,
-})
+void givenEvents(OrderTotals, [{ streamId: 'a', type: 'OrderPlaced', data: { total: '1', tags: [] } }]).thenDocument(
+  'a',
+  {
+    order_id: 'a',
+    total: 1,
+  },
+)
 // @ts-expect-error: data of another type
-void givenEvents(OrderTotals, [{ streamId: 'a', type: 'OrderPlaced', data: { total: '1' } }])
+void givenEvents(OrderTotals, [{ streamId: 'a', type: 'OrderPlaced', data: { total: 1, tags: [] } }])
