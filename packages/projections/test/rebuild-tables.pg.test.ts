@@ -110,7 +110,7 @@ test('verify finds no drift while projections are rebuilt, nor afterwards', asyn
   ]
   const { store } = await openStore(database.pool, list)
   await store.events.append('a', deposits(3))
-  const rebuilding = store.projections.rebuild('one', { lease: eager })
+  const rebuilding = store.projections.rebuild('one', { lease: eager, batchSize: 1 })
   await step.reached
   const during = await verify(store)
   expect(during.differences).toEqual([])

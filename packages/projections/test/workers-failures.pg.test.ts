@@ -111,9 +111,10 @@ describe.each(cases)('%s: %s', (_, kindName, poison) => {
     },
   )
 
-  const isSlow = poison.timeout !== undefined
+  // Waiting for the time to pass once is enough.
+  if (poison.timeout !== undefined) return
 
-  test.skipIf(isSlow)('alone is a dead letter, when so told', async () => {
+  test('alone is a dead letter, when so told', async () => {
     const { store, schema } = await openStore(database.pool, [kind.define({ meet: poison.meet })])
     const { position } = await appendAround(store, poison)
     await store.projections.runUntilIdle({ ...patience, onFailure: 'deadLetter' })
@@ -125,7 +126,7 @@ describe.each(cases)('%s: %s', (_, kindName, poison) => {
     await store.close()
   })
 
-  test.skipIf(isSlow)('stops the projection before it, when so told', async () => {
+  test('stops the projection before it, when so told', async () => {
     const { store, schema } = await openStore(database.pool, [kind.define({ meet: poison.meet })])
     const { position, last } = await appendAround(store, poison)
     const stop = { ...patience, onFailure: 'stop' } as const

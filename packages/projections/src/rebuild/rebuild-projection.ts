@@ -72,6 +72,10 @@ export async function rebuildProjection(host: WorkerHost, rebuild: Rebuild): Pro
         return isSwapped
       },
     })
+  } catch (error) {
+    // What this one still wrote to is gone when another one has swapped it: that is no failure.
+    if ((await findRebuild(host.scope, runner.projection.name)) !== undefined) throw error
+    isSwapped = true
   } finally {
     done.abort()
     signal.removeEventListener('abort', end)
