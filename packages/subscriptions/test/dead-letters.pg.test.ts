@@ -224,3 +224,24 @@ test('what is not there, or no id, is refused', async () => {
     })
   }
 })
+
+test('one that was put aside alone and fails again holds up nothing of its stream', async () => {
+  const { store, seen, failing, handle } = await newBroken(1, 2)
+  const alone = startRun(store, Placed, ({ event }) => void (event.data.total === 1 && handle({ event })), {
+    ...once,
+    onFailure: 'deadLetter',
+  })
+  await untilReached(store, 'placed', 6)
+  await alone.stop()
+  await store.events.append('a', placed(1, 2))
+  await store.events.append('a', placed(1, 4))
+  const parking = startRun(store, Placed, handle, once)
+  await untilReached(store, 'placed', 8)
+  await parking.stop()
+  failing.delete(2)
+  expect(await store.subscriptions.deadLetters.requeueAll('placed')).toBe(3)
+  startRun(store, Placed, handle, once)
+  await until(async () => (await letters(store)).length === 1)
+  expect(seen).toEqual([2, 4])
+  expect(await letters(store)).toMatchObject([{ position: 1, parks: false, attempts: 2, requeued: false }])
+})

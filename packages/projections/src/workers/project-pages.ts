@@ -5,9 +5,8 @@ import {
   advanceCheckpoint,
   ConsumerStoppedError,
   failLetterAgain,
-  isParked,
   pauseAfter,
-  readAside,
+  putBackLetters,
   recordFailure,
   settleLetter,
   skipPast,
@@ -64,19 +63,9 @@ export class ProjectPages {
 
   /** Begins with what an operator has put back, before anything that is new. */
   async putBack(stopping: AbortSignal): Promise<void> {
-    const { lease } = this.#plan
-    const { parked, requeued } = await readAside(lease)
+    const tryAgain = (letter: RequeuedLetter): Promise<boolean> => this.#putLetterBack(letter)
+    const { parked } = await putBackLetters(this.#plan.lease, stopping, tryAgain)
     for (const streamId of parked) this.#parked.add(streamId)
-    const failed = new Set<string>()
-    for (const letter of requeued) {
-      stopping.throwIfAborted()
-      if (letter.parks && failed.has(letter.streamId)) continue
-      const isDone = await this.#putLetterBack(letter)
-      // Nothing waits for one that was put aside alone.
-      if (!letter.parks) continue
-      if (!isDone) failed.add(letter.streamId)
-      else if (!(await isParked(lease, letter.streamId))) this.#parked.delete(letter.streamId)
-    }
   }
 
   /** Waits for the next page, for so many milliseconds if told, and applies it. Rejects when `stopping` is aborted. */

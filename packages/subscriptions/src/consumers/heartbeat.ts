@@ -16,6 +16,9 @@ const renewStatement = defineStatement(
 
 type RenewedRow = readonly [consumerId: string, epoch: string, maxInFlight: number, wanted: boolean]
 
+/** A heartbeat also brings what operators have done meanwhile, which no long lease may put off; in milliseconds. */
+const longestSilence = 2_000
+
 /** Renews all leases that this process holds in one schema, with one statement. */
 export class Heartbeat {
   readonly #scope: Scope
@@ -26,7 +29,7 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
 
-  /** `duration` is how long a lease lasts when it is not renewed, in milliseconds; it is renewed three times in it. */
+  /** `duration` is how long a lease lasts when it is not renewed, in milliseconds; it is renewed three times in it at least. */
   constructor(of: { scope: Scope; worker: string; duration: number; logger: Logger }) {
     this.#scope = of.scope
     this.#worker = of.worker
@@ -56,7 +59,7 @@ export class Heartbeat {
 
   #schedule(): void {
     clearTimeout(this.#timer)
-    if (this.#held.size > 0) this.#timer = setTimeout(() => void this.#beat(), this.#duration / 3)
+    if (this.#held.size > 0) this.#timer = setTimeout(() => void this.#beat(), Math.min(this.#duration / 3, longestSilence))
   }
 
   async #beat(): Promise<void> {

@@ -5,14 +5,8 @@ import { acknowledge, readCheckpoint } from '../consumers/checkpoint.js'
 import { recordFailure, stopConsumer, writeLetters, type FailurePolicy, type Letter } from '../consumers/failures.js'
 import { isTransient } from '../consumers/is-transient.js'
 import type { Lease } from '../consumers/lease.js'
-import {
-  failLetterAgain,
-  hasLetter,
-  isParked,
-  readAside,
-  settleLetter,
-  type RequeuedLetter,
-} from '../consumers/letters.js'
+import { failLetterAgain, hasLetter, settleLetter, type RequeuedLetter } from '../consumers/letters.js'
+import { putBackLetters, type PutAside } from '../consumers/put-back-letters.js'
 import { pauseAfter, type ResolvedRetry } from '../consumers/retry-policy.js'
 import { ConsumerStoppedError, HandlerTimeoutError } from '../errors.js'
 import { Acks, type Entry } from './acks.js'
@@ -52,8 +46,7 @@ export class Deliveries {
   readonly #fatal = new AbortController()
   /** Of the attempts that are under way. */
   readonly #attempts = new Set<AbortController>()
-  #parked = new Set<string>()
-  #ahead: ReadonlySet<number> = new Set()
+  #aside: PutAside = { parked: new Set(), ahead: new Set() }
   #wake: () => void = () => undefined
   #flushing: Promise<void> | undefined
   #quiet: NodeJS.Timeout | undefined
@@ -72,7 +65,8 @@ export class Deliveries {
     const stopping = AbortSignal.any([ending, this.#fatal.signal])
     stopping.addEventListener('abort', () => this.#wake(), { once: true })
     try {
-      await this.#putBack(stopping)
+      const putBack = (letter: RequeuedLetter): Promise<boolean> => this.#putLetterBack(letter, stopping)
+      this.#aside = await putBackLetters(this.#plan.lease, stopping, putBack)
       await this.#deliverPages(stopping)
     } catch (error) {
       if (!stopping.aborted) this.#fail(error)
@@ -80,21 +74,6 @@ export class Deliveries {
     await this.#drain()
     if (this.#fatal.signal.aborted) throw this.#fatal.signal.reason
     this.#plan.lease.lost.throwIfAborted()
-  }
-
-  /** Begins with what an operator has put back, before anything that is new. */
-  async #putBack(stopping: AbortSignal): Promise<void> {
-    const { lease } = this.#plan
-    const { parked, requeued, ahead } = await readAside(lease)
-    this.#parked = new Set(parked)
-    this.#ahead = ahead
-    const failed = new Set<string>()
-    for (const letter of requeued) {
-      if (stopping.aborted) return
-      if (letter.parks && failed.has(letter.streamId)) continue
-      if (!(await this.#putLetterBack(letter, stopping))) failed.add(letter.streamId)
-      else if (letter.parks && !(await isParked(lease, letter.streamId))) this.#parked.delete(letter.streamId)
-    }
   }
 
   /** False when it failed again. */
@@ -178,8 +157,8 @@ export class Deliveries {
   /** Returns when the event may be acknowledged: it was handled, or put aside. */
   async #settle({ event, unreadable, acknowledgement, stopping }: Begun): Promise<void> {
     const { lease, retry } = this.#plan
-    if (this.#parked.has(event.streamId)) return this.#putAside({ event, parks: true, failure: undefined })
-    if (this.#ahead.has(event.position)) return
+    if (this.#aside.parked.has(event.streamId)) return this.#putAside({ event, parks: true, failure: undefined })
+    if (this.#aside.ahead.has(event.position)) return
     const before = lease.failing?.position === event.position ? lease.failing : undefined
     let attempts = before?.attempts ?? 0
     let wait = before?.wait ?? 0
@@ -277,7 +256,7 @@ export class Deliveries {
   /** Stored before the checkpoint can pass it. */
   async #putAside(letter: Letter): Promise<void> {
     const { lease } = this.#plan
-    if (letter.parks) this.#parked.add(letter.event.streamId)
+    if (letter.parks) this.#aside.parked.add(letter.event.streamId)
     await writeLetters(lease.scope, lease, [letter])
   }
 
