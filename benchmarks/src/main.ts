@@ -84,7 +84,7 @@ function inOrder(results: readonly RecordedResult[]): readonly RecordedResult[] 
 }
 
 function describe(suite: Suite): string {
-  return `  ${suite.name.padEnd(18)} ${suite.title}`
+  return `  ${suite.name.padEnd(22)} ${suite.title}`
 }
 
 /** Progress goes to stderr, so that stdout is the report alone. */

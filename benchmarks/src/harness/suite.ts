@@ -55,7 +55,7 @@ interface NamedCase {
 export interface Suite<Case extends NamedCase = NamedCase> {
   readonly name: string
   /** The part of the page that shows it. */
-  readonly about: 'events' | 'documents' | 'aggregates'
+  readonly about: 'events' | 'documents' | 'aggregates' | 'projections'
   readonly title: string
   readonly unit: string
   readonly better: 'higher' | 'lower'

@@ -11,6 +11,7 @@ const PARTS = [
   { about: 'events', title: 'Events' },
   { about: 'documents', title: 'Documents' },
   { about: 'aggregates', title: 'Aggregates' },
+  { about: 'projections', title: 'Projections and subscriptions' },
 ] as const
 
 /** Puts the results between the markers of docs/performance.md, and the chart beside it. */

@@ -17,6 +17,10 @@ import { saturated } from './events/saturated.js'
 import { memory, scan } from './events/scan.js'
 import { wakeUp } from './events/wake-up.js'
 import { wakeUpCost } from './events/wake-up-cost.js'
+import { projectionsAsync } from './projections/async.js'
+import { projectionsInline } from './projections/inline.js'
+import { projectionsRebuild } from './projections/rebuild.js'
+import { subscriptionsDeliver } from './subscriptions/deliver.js'
 
 /** Every suite, in the order they run. */
 export const suites: readonly Suite[] = [
@@ -34,6 +38,10 @@ export const suites: readonly Suite[] = [
   aggregatesGrown,
   aggregatesExecute,
   aggregatesHot,
+  projectionsAsync,
+  projectionsRebuild,
+  projectionsInline,
+  subscriptionsDeliver,
   documentsGet,
   documentsPut,
   documentsReplace,

@@ -75,8 +75,8 @@ describe.each(kinds)('%s', (_, projection, select) => {
         await tx.events.append(streamId, [added(1, second)])
       })
     await Promise.all([transfer('one', 'a', 'b'), transfer('two', 'b', 'a')])
-    // One of them was ended by the server, and began anew.
-    expect(met).toBe(3)
+    // One of them was ended by the server, and began anew; it may meet the other again before that has ended.
+    expect(met).toBeGreaterThan(2)
     expect(await Promise.all(['a', 'b'].map((key) => sumOf(schema, key)))).toEqual([3, 3])
   })
 

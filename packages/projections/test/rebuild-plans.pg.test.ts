@@ -34,8 +34,8 @@ beforeAll(async () => {
 })
 
 test.each([
-  ['hold_many', 'docs_pkey'],
-  ['hold_rows', 'rows_pkey'],
+  ['get many', 'docs_pkey'],
+  ['load_rows', 'rows_pkey'],
   ['advance_checkpoint', 'consumers_pkey'],
   ['lock_rebuild', 'consumers_pkey'],
   ['finish_rebuild', 'consumers_key'],

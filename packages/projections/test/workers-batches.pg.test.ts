@@ -85,8 +85,8 @@ describe.each(kindNames)('%s', (name) => {
 })
 
 test.each([
-  ['collection', ['begin', 'limit_projection', 'hold_many', 'put_all', 'advance_checkpoint', 'commit']],
-  ['table', ['begin', 'limit_projection', 'hold_rows', 'put_rows', 'advance_checkpoint', 'commit']],
+  ['collection', ['begin', 'limit_projection', 'get many', 'put_all', 'advance_checkpoint', 'commit']],
+  ['table', ['begin', 'limit_projection', 'load_rows', 'put_rows', 'advance_checkpoint', 'commit']],
 ] as const)('%s: a batch is one transaction of few statements, however many events', async (name, wanted) => {
   const { schema } = await openStore(database.pool, [kinds[name].define()])
   const pool = new WatchedPool(database.url)

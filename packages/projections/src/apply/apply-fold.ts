@@ -88,18 +88,19 @@ async function naming<Result>(
 }
 
 /**
- * Loads documents for a change: those that are there are held. Inline ones are made by any number of transactions at once,
- * so for those that are not there the keys are held, and then looked at again: whoever held them before may have made them.
- * A worker is alone, by its checkpoint, and so is a rebuild.
+ * Loads documents for a change. A worker is alone, by its checkpoint, and so is a rebuild. Inline ones are changed by any
+ * number of transactions at once: those that are there are held, and for those that are not the keys are, which are then
+ * looked at again, since whoever held them before may have made them.
  */
 async function load(
   scope: TransactionScope,
   { name, mode }: FoldProjection,
   { open, keys, to, ahead }: LoadRequest,
 ): Promise<ReadonlyMap<string, unknown>> {
-  const found = ahead?.docs ?? (await open.load(keys, !to.shadow))
+  const isShared = mode === 'inline' && !to.shadow
+  const found = ahead?.docs ?? (await open.load(keys, isShared))
   const missing = keys.filter((key) => !found.has(key))
-  if (missing.length === 0 || to.shadow || mode !== 'inline') return found
+  if (missing.length === 0 || !isShared) return found
   const { schema } = await scope.target()
   const locked = scope.query(lockKeys(schema, name, missing))
   // Behind the lock, in a statement of its own, whose snapshot is taken when the lock is there.

@@ -1,4 +1,4 @@
-import { InvalidStateError } from '@rillflow/core'
+import { InvalidStateError, RillflowError } from '@rillflow/core'
 import { expect, test } from 'vitest'
 import { errorRecord } from './error-record.js'
 
@@ -20,6 +20,13 @@ test.each([
   ['what has no text', Object.create(null), { name: 'object', message: 'something that has no text' }],
 ])('%s', (_, error, record) => {
   expect(errorRecord(error)).toEqual(record)
+})
+
+test('the cause is kept of a failed projection, and of nothing else: a driver’s may hold values', () => {
+  const cause = Object.assign(new Error('no'), { code: 'DatabaseError' })
+  const failed = new RillflowError('failed', { code: 'ProjectionFailed', cause })
+  expect(errorRecord(failed)).toMatchObject({ message: 'failed', cause: { message: 'no', code: 'DatabaseError' } })
+  expect(errorRecord(new RillflowError('failed', { code: 'DatabaseError', cause }))).not.toHaveProperty('cause')
 })
 
 test('what PostgreSQL cannot hold is replaced, and a long message is cut, also in the middle of a pair', () => {

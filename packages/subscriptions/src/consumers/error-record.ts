@@ -6,12 +6,22 @@ export interface ErrorRecord {
   readonly message: string
   /** A Rillflow code, or the SQLSTATE or `code` of the error. */
   readonly code?: string | undefined
+  /** What a projection failed on. */
+  readonly cause?: Omit<ErrorRecord, 'cause'> | undefined
 }
 
 const longest = 2_000
 
-/** Makes of whatever was thrown what PostgreSQL can hold. */
+/**
+ * Makes of whatever was thrown what PostgreSQL can hold. The cause is kept of a projection's failure alone, which says
+ * nothing without it; those of other errors are the driver's, whose messages may hold values.
+ */
 export function errorRecord(error: unknown): ErrorRecord {
+  if (!isRillflowError(error, 'ProjectionFailed') || error.cause === undefined) return recordOf(error)
+  return { ...recordOf(error), cause: recordOf(error.cause) }
+}
+
+function recordOf(error: unknown): Omit<ErrorRecord, 'cause'> {
   const thrown: unknown = error ?? undefined
   const { name, message, code } = (typeof thrown === 'object' ? thrown : {}) as Readonly<Record<string, unknown>>
   const known = isRillflowError(error) ? error.code : code

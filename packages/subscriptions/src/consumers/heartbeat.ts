@@ -59,7 +59,8 @@ export class Heartbeat {
 
   #schedule(): void {
     clearTimeout(this.#timer)
-    if (this.#held.size > 0) this.#timer = setTimeout(() => void this.#beat(), Math.min(this.#duration / 3, longestSilence))
+    if (this.#held.size > 0)
+      this.#timer = setTimeout(() => void this.#beat(), Math.min(this.#duration / 3, longestSilence))
   }
 
   async #beat(): Promise<void> {

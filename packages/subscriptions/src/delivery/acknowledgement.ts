@@ -23,7 +23,11 @@ export interface BoundAcknowledgement {
 }
 
 /** Lets a delivery be acknowledged by {@link acknowledgeIn}. */
-export function bindAcknowledgement(delivery: Delivery, acknowledgement: Acknowledgement): BoundAcknowledgement {
+export function bindAcknowledgement(
+  delivery: Delivery,
+  acknowledgement: Acknowledgement,
+  attempt: { readonly isAborted: boolean },
+): BoundAcknowledgement {
   let state: 'open' | 'written' | 'committed' = 'open'
   let writtenIn: TransactionScope | undefined
   bound.set(delivery, async (scope) => {
@@ -42,7 +46,7 @@ export function bindAcknowledgement(delivery: Delivery, acknowledgement: Acknowl
   })
   const ended = async (): Promise<boolean> => {
     // A handler that is left behind may still acknowledge, and is told why that is too late.
-    if (!delivery.signal.aborted) bound.delete(delivery)
+    if (!attempt.isAborted) bound.delete(delivery)
     // Its owner alone saw the transaction end, or it was undone.
     if (state === 'written' && (await acknowledgement.stands())) {
       state = 'committed'

@@ -11,6 +11,7 @@ import { pauseAfter, type ResolvedRetry } from '../consumers/retry-policy.js'
 import { ConsumerStoppedError, HandlerTimeoutError } from '../errors.js'
 import { Acks, type Entry } from './acks.js'
 import { bindAcknowledgement, type Acknowledgement } from './acknowledgement.js'
+import { Attempt } from './attempt.js'
 import type { Delivery } from './delivery.js'
 import { giveUpAtOnce } from './nack.js'
 import type { PageSource } from './page-source.js'
@@ -45,7 +46,7 @@ export class Deliveries {
   readonly #streams = new Map<string, Promise<void>>()
   readonly #fatal = new AbortController()
   /** Of the attempts that are under way. */
-  readonly #attempts = new Set<AbortController>()
+  readonly #attempts = new Set<Attempt>()
   #aside: PutAside = { parked: new Set(), ahead: new Set() }
   #wake: () => void = () => undefined
   #flushing: Promise<void> | undefined
@@ -193,23 +194,29 @@ export class Deliveries {
   async #attempt(event: StoredEvent, attempt: number, acknowledgement: Acknowledgement): Promise<boolean> {
     const { handle, timeout, lease, keyPrefix, logger } = this.#plan
     lease.lost.throwIfAborted()
-    const controller = new AbortController()
-    const { signal } = controller
-    const delivery: Delivery = { event, key: `${keyPrefix}:${event.id}`, attempt, signal }
-    const bound = bindAcknowledgement(delivery, acknowledgement)
-    const tooLate = (): void => controller.abort(new HandlerTimeoutError(lease.consumer, timeout ?? 0))
+    const current = new Attempt()
+    const delivery: Delivery = {
+      event,
+      key: `${keyPrefix}:${event.id}`,
+      attempt,
+      get signal() {
+        return current.signal
+      },
+    }
+    const bound = bindAcknowledgement(delivery, acknowledgement, current)
+    const tooLate = (): void => current.abort(new HandlerTimeoutError(lease.consumer, timeout ?? 0))
     const limit = timeout === undefined ? undefined : setTimeout(tooLate, timeout)
-    this.#attempts.add(controller)
+    this.#attempts.add(current)
     try {
       // A handler that does not heed its signal is left behind: it must not hold the others.
-      await Promise.race([handle(delivery), rejectedBy(signal)])
+      await current.until(handle(delivery))
     } catch (error) {
       if (!(await bound.ended())) throw error
       logger.warn({ err: error, position: event.position }, 'a handler failed after its event was acknowledged')
       return true
     } finally {
       clearTimeout(limit)
-      this.#attempts.delete(controller)
+      this.#attempts.delete(current)
     }
     return bound.confirm()
   }
@@ -329,11 +336,4 @@ async function checkSchema(scope: Scope, lease: Lease): Promise<void> {
     'delivery',
     'ack: the transaction is of another store, or another tenant, than the delivery.',
   )
-}
-
-/** Rejects when the signal is aborted; the signal of one attempt, so that nothing stays behind. */
-async function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-  })
 }
