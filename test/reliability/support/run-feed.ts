@@ -26,6 +26,8 @@ export interface ReaderJob {
 /** Writers and readers on one schema. */
 export interface FeedRun {
   readonly url: string
+  /** True when the URL leads through a pooler that keeps no session. */
+  readonly pooled?: boolean | undefined
   readonly schema: string
   readonly folder: string
   readonly seed: number
@@ -50,20 +52,21 @@ export interface FeedHistory {
 
 /** Lets all writers and readers begin at one word, and returns when the writers are done and the readers at the end. */
 export async function runFeed(run: FeedRun): Promise<FeedHistory> {
-  const { url, schema, seed, folder } = run
+  const { url, pooled, schema, seed, folder } = run
   const { processes, callers, attempts, streams, mix } = run.writers
   const fileOf = (name: string): string => join(folder, `${name}.jsonl`)
   const names = Array.from({ length: processes }, (_, index) => `writer-${index}`)
   const share = { attempts: Math.ceil(attempts / processes), callers, streams, mix }
   return withChildren(async (start) => {
     const writers = names.map((name, index) =>
-      start<void>('writer', { url, schema, ...share, name, seed: seed + index, file: fileOf(name) }),
+      start<void>('writer', { url, pooled, schema, ...share, name, seed: seed + index, file: fileOf(name) }),
     )
     const readers = run.readers.map((job, index) => ({
       job,
       child: start<{ reached: boolean }>('reader', {
         ...job,
         url,
+        pooled,
         schema,
         seed: seed + processes + index,
         file: fileOf(job.name),

@@ -29,8 +29,14 @@ export async function queryOn<Row extends readonly unknown[]>(
 /** The caller of a lost connection must know that its statement may have run. */
 function withSent(error: RillflowError, client: ClientLike): RillflowError {
   if (!(error instanceof ConnectionLostError)) return withoutPayload(error)
-  if (wasNeverSent(error.cause)) return error
+  if (wasNeverSent(error.cause) || waitedInVain(error.cause)) return error
   return new ConnectionLostError(error.message, error.cause, { backendPid: client.processID ?? undefined })
+}
+
+/** PgBouncer gave up waiting for a session of the server, and has kept to itself what it should have sent there. */
+function waitedInVain(cause: unknown): boolean {
+  const { code, message } = (cause ?? {}) as { readonly code?: unknown; readonly message?: unknown }
+  return code === '08P01' && message === 'query_wait_timeout'
 }
 
 /** The server quotes values in these fields, and loggers print causes. */
