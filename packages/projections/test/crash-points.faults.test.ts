@@ -11,7 +11,8 @@ const workplace = useWorkplace()
 
 /** Where a process is killed, and what it must meet so that it comes there. */
 interface CrashPoint {
-  readonly place: string
+  /** One of them is chosen each time. */
+  readonly places: readonly string[]
   /** All kinds unless told. */
   readonly kinds?: readonly Kind[] | undefined
   /** The most times at which it may die; 1 where each process comes there once. */
@@ -24,40 +25,51 @@ interface CrashPoint {
 const folds = ['documents', 'rows'] as const
 const around = (operation: string): readonly string[] =>
   ['before', 'while', 'after'].map((when) => `${when} ${operation}`)
-const all = (places: readonly string[], more: Omit<CrashPoint, 'place'> = {}): readonly CrashPoint[] =>
-  places.map((place) => ({ place, ...more }))
+const broken = { broken: true } as const
+const requeueing = { task: 'requeue' } as const
 
 const cycle: readonly CrashPoint[] = [
-  ...all(around('claim_leases')),
-  { place: 'after read_all_asc' },
-  { place: 'fold', most: 3 },
-  { place: 'after load', kinds: folds },
-  { place: 'after write', kinds: folds },
-  { place: 'after write', kinds: ['lines'], most: 3 },
-  ...all(around('advance_checkpoint')),
-  ...all(around('commit of the batch')),
-  ...all(around('record_failure'), { meets: 'poison', job: { broken: true }, most: 2 }),
-  ...all(around('write_dead_letters'), { meets: 'poison', job: { broken: true } }),
-  ...all(around('commit of the letters'), { meets: 'poison', job: { broken: true } }),
-  ...all(around('settle_letter'), { meets: 'letter' }),
-  ...all(around('commit of the put back'), { meets: 'letter' }),
-  ...all(around('fail_letter'), { meets: 'letter', job: { broken: true } }),
-  ...all(around('requeue_all_letters'), { meets: 'aside', job: { task: 'requeue' } }),
-  ...all(around('commit of the requeue'), { meets: 'aside', job: { task: 'requeue' } }),
-  ...all(around('release_lease'), { meets: 'end' }),
+  { places: ['before claim_leases'] },
+  { places: ['while claim_leases', 'after claim_leases'] },
+  { places: ['after read_all_asc'] },
+  { places: ['fold'], most: 3 },
+  { places: ['after load'], kinds: folds },
+  { places: ['after write'] },
+  { places: ['before advance_checkpoint', 'while advance_checkpoint'] },
+  { places: ['after advance_checkpoint', 'before commit of the batch'] },
+  { places: ['while commit of the batch', 'after commit of the batch'] },
+  { places: around('record_failure'), meets: 'poison', job: broken, most: 2 },
+  { places: around('write_dead_letters'), meets: 'poison', job: broken },
+  { places: around('commit of the letters'), meets: 'poison', job: broken },
+  { places: around('settle_letter'), meets: 'letter' },
+  { places: around('commit of the put back'), meets: 'letter' },
+  { places: around('fail_letter'), meets: 'letter', job: broken },
+  { places: around('requeue_all_letters'), meets: 'aside', job: requeueing },
+  { places: around('commit of the requeue'), meets: 'aside', job: requeueing },
+  { places: around('release_lease'), meets: 'end' },
 ]
 
+interface Death extends Omit<CrashPoint, 'places'> {
+  readonly kind: Kind
+  readonly place: string
+}
+
 /** Each point so many times, each time with another kind of projection. */
-function deathsAt(points: readonly CrashPoint[], random: Choices): readonly (CrashPoint & { readonly kind: Kind })[] {
-  const deaths = points.flatMap((point) => {
+function deathsAt(points: readonly CrashPoint[], random: Choices): readonly Death[] {
+  const deaths = points.flatMap(({ places, ...point }) => {
     const chosen = random.shuffle(point.kinds ?? kinds)
-    return Array.from({ length: times }, (_, time) => ({ ...point, kind: chosen[time % chosen.length] as Kind }))
+    const at = random.shuffle(places)
+    return Array.from({ length: times }, (_, time) => ({
+      ...point,
+      place: at[time % at.length] as string,
+      kind: chosen[time % chosen.length] as Kind,
+    }))
   })
   return random.shuffle(deaths)
 }
 
 /** What a process must find so that it comes to its point. */
-async function prepare(run: Run, { kind, meets }: { readonly kind: Kind } & CrashPoint, at: number): Promise<void> {
+async function prepare(run: Run, { kind, meets }: Death, at: number): Promise<void> {
   // A stream of its own for what fails for good: nothing else shall wait behind it.
   const poisoned = [{ poison: 'throw' }, {}] as const
   if (meets === 'poison') await run.append(`poisoned-${at}`, poisoned)
@@ -80,7 +92,6 @@ test.concurrent(
       const dying = { place, nth: random.between(1, most), deed: 'die' } as const
       const ending = { place: 'after commit of the batch', nth: 1, deed: 'end' } as const
       const points = meets === 'end' ? [dying, ending] : [dying]
-      if (process.env.DBG) console.log(at, kind, place, points)
       await run.start({ kinds: [kind], ...job, points }).died(`at "${place}" (${kind})`)
       expect(await run.problems(), `after its death at "${place}" (${kind})`).toEqual([])
       // Its end is waited for elsewhere.
@@ -99,19 +110,18 @@ test.concurrent(
 )
 
 const rebuild: readonly CrashPoint[] = [
-  ...all(around('begin_rebuild')),
-  { place: 'after make of the begin', kinds: ['rows', 'lines'] },
-  { place: 'after delete of the begin', kinds: ['documents'] },
-  ...all(around('commit of the begin')),
-  { place: 'fold', most: 3 },
-  { place: 'after write' },
-  { place: 'after advance_checkpoint' },
-  ...all(around('commit of the batch')),
-  { place: 'after lock_rebuild' },
-  { place: 'after delete of the swap' },
-  { place: 'after move of the swap' },
-  { place: 'after finish_rebuild' },
-  ...all(around('commit of the swap')),
+  { places: around('begin_rebuild') },
+  { places: ['after make of the begin'], kinds: ['rows', 'lines'] },
+  { places: ['after delete of the begin'], kinds: ['documents'] },
+  { places: around('commit of the begin') },
+  { places: ['fold'], most: 3 },
+  { places: ['after write', 'after advance_checkpoint'] },
+  { places: around('commit of the batch') },
+  { places: ['after lock_rebuild'] },
+  { places: ['after delete of the swap'] },
+  { places: ['after move of the swap'] },
+  { places: ['after finish_rebuild', 'before commit of the swap'] },
+  { places: ['while commit of the swap', 'after commit of the swap'] },
 ]
 
 test.concurrent(
@@ -127,7 +137,6 @@ test.concurrent(
       if (place.includes('begin') || newest[kind] === 1 || random.chance(0.5)) newest[kind] += 1
       const points = [{ place, nth: random.between(1, most), deed: 'die' }] as const
       const job = { task: 'rebuild', kinds: [kind], version: newest[kind], batchSize: 2, points } as const
-      if (process.env.DBG) console.log("R", at, job)
       await run.start(job).died(`at "${place}" (${kind})`)
       expect(await run.problems(), `after its death at "${place}" (${kind})`).toEqual([])
       await run.expireLeases()

@@ -2,7 +2,15 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 
 /** Bundles a script with the workspace's sources, so that nothing has to be built before its test: `<name>.cjs`. */
-export async function bundleJob({ name, entry, outDir }: { name: string; entry: string; outDir: string }): Promise<void> {
+export async function bundleJob({
+  name,
+  entry,
+  outDir,
+}: {
+  name: string
+  entry: string
+  outDir: string
+}): Promise<void> {
   await build({
     entry: { [name]: entry },
     outDir,

@@ -78,9 +78,11 @@ export class JobProcess<Report = unknown> {
     this.#process.kill('SIGCONT')
   }
 
-  /** Asks it to end. */
-  terminate(): void {
+  /** Asks it to end, when it can hear that, and gives its report. */
+  async end(): Promise<Report> {
+    await this.ready()
     this.#process.kill('SIGTERM')
+    return this.report()
   }
 
   /** Its report, when it has come to its end as it should. */
@@ -131,6 +133,9 @@ export class JobProcess<Report = unknown> {
 function stateOf(pid: number): string | undefined {
   const stat = `/proc/${pid}/stat`
   // Systems without it have `ps`.
-  if (!existsSync(stat)) return execFileSync('ps', ['-o', 'state=', '-p', String(pid)]).toString().charAt(0)
+  if (!existsSync(stat))
+    return execFileSync('ps', ['-o', 'state=', '-p', String(pid)])
+      .toString()
+      .charAt(0)
   return /\) (\w)/.exec(readFileSync(stat, 'utf8'))?.[1]
 }

@@ -12,11 +12,18 @@ export interface JobTools {
   readonly logger: Logger
 }
 
-/** Does the job that the parent gave to this process, tells it what came of it, and ends. */
-export function runJob<Job extends { readonly points?: readonly Point[] | undefined }>(
-  work: (job: Job, tools: JobTools) => Promise<unknown>,
-): void {
-  const job = JSON.parse(process.argv[2] ?? '{}') as Job
+/** What every job may have. */
+interface AnyJob {
+  readonly points?: readonly Point[] | undefined
+}
+
+/** The job that the parent gave to this process. */
+export function givenJob(): unknown {
+  return JSON.parse(process.argv[2] ?? '{}')
+}
+
+/** Does the job of this process, tells the parent what came of it, and ends. */
+export function runJob(job: AnyJob, work: (tools: JobTools) => Promise<unknown>): void {
   const stopping = new AbortController()
   let stoppedAt: number | undefined
   process.once('disconnect', () => process.exit(1))
@@ -25,7 +32,7 @@ export function runJob<Job extends { readonly points?: readonly Point[] | undefi
     stopping.abort()
   })
   const steps = new Steps(job.points ?? [], `${process.argv[3]}`)
-  work(job, { steps, stop: stopping.signal, stoppedAt: () => stoppedAt, logger: tellingLogger() }).then(
+  work({ steps, stop: stopping.signal, stoppedAt: () => stoppedAt, logger: tellingLogger() }).then(
     async (report) => {
       await tell({ kind: 'done', report })
       process.exit(0)
