@@ -22,12 +22,6 @@ export async function swapShadowTable(scope: TransactionScope, table: string): P
   await scope.query(ddl(`drop table ${shadow}`))
 }
 
-/** Takes away what a rebuild that is given up has made. */
-export async function dropShadowTable(scope: TransactionScope, table: string): Promise<void> {
-  const { shadow } = await namesOf(scope, table)
-  await scope.query(ddl(`drop table if exists ${shadow}`))
-}
-
 async function namesOf(
   scope: TransactionScope,
   table: string,

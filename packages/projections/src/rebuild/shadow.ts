@@ -1,7 +1,7 @@
 import type { TransactionScope } from '@rillflow/core'
 import { collectionOf, tablesOf, type AnyProjection } from '../definition/any-projection.js'
 import type { DocumentsLike } from '../targets/documents-like.js'
-import { dropShadowTable, makeShadowTable, swapShadowTable } from './shadow-tables.js'
+import { makeShadowTable, swapShadowTable } from './shadow-tables.js'
 
 /** What a projection writes, made anew beside what readers see. */
 export interface Shadow {
@@ -9,8 +9,6 @@ export interface Shadow {
   make(scope: TransactionScope): Promise<void>
   /** Puts it in the place of what readers see. */
   swap(scope: TransactionScope): Promise<void>
-  /** Takes it away. */
-  drop(scope: TransactionScope): Promise<void>
 }
 
 /** The shadow of a projection; of its collection, or of its tables. */
@@ -22,13 +20,12 @@ export function shadowOf(projection: AnyProjection, documents: DocumentsLike | u
   const each = (what: typeof makeShadowTable) => async (scope: TransactionScope) => {
     for (const table of tables) await what(scope, table)
   }
-  return { make: each(makeShadowTable), swap: each(swapShadowTable), drop: each(dropShadowTable) }
+  return { make: each(makeShadowTable), swap: each(swapShadowTable) }
 }
 
 function ofCollection(documents: DocumentsLike, collection: string): Shadow {
   return {
     make: (scope) => documents.clearShadow(scope, collection),
     swap: (scope) => documents.swapShadow(scope, collection),
-    drop: (scope) => documents.clearShadow(scope, collection),
   }
 }
